@@ -1,0 +1,26 @@
+import { pathToFileURL } from 'node:url';
+
+/** hitkv: a file store at its default durability, `disk`. A promise resolves when the write is synced. */
+export async function load(job) {
+  const hitkv = await import(pathToFileURL(job.hitkv).href);
+  const open = async (folder) => {
+    const db = await hitkv.open(folder);
+    return {
+      set: (key, value) => db.set(key, value),
+      batch(keys, values, from, to) {
+        const operations = [];
+        for (let at = from; at < to; at++) operations.push({ type: 'set', key: keys[at], value: values[at] });
+        return db.batch(operations);
+      },
+      getSync: (key) => db.getSync(key),
+      get: (key) => db.get(key),
+      getMany: (keys) => db.getMany(keys),
+      scan(visit) {
+        for (const [key, value] of db.entriesSync()) visit(key, value);
+      },
+      count: () => db.countSync(),
+      close: () => db.close(),
+    };
+  };
+  return { open, forgets: false, ordered: true };
+}

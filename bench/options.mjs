@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { contenderNames, phaseNames } from './names.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+export const usage = `npm run bench [-- options]
+
+  --only <names>       only these, comma separated
+                       measurements: ${phaseNames.join(' ')}
+                       contenders:   ${contenderNames.join(' ')}
+  --entries <n>        small entries (default 1000000; the targets hold for that many)
+  --large <n>          entries of 1 KiB (default a tenth of --entries)
+  --repetitions <n>    of every measurement (default 5)
+  --ci                 a small run that shows that everything works: 10000 entries, once
+  --json <file>        write the results as JSON as well (- for the standard output)
+  --check-targets      exit with 1 when a target is missed or not measured
+  --data <folder>      where the stores are put (default bench/.data; a real disk, no tmpfs)
+  --hitkv <file>       the build to measure (default dist/index.js)
+  --help
+
+Exit code 1: a result was wrong. 2: it could not start.
+`;
+
+/** Ends the run before it started. */
+function refuse(message) {
+  console.error(`bench: ${message}`);
+  process.exit(2);
+}
+
+function wholeNumber(name, text) {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) refuse(`--${name} is '${text}': use a whole number of 1 or more`);
+  return number;
+}
+
+/** Splits `--only` into measurements and contenders; none of a kind means all of it. */
+function chosen(only) {
+  const names = (only ?? '').split(',').filter(Boolean);
+  const unknown = names.find((name) => !phaseNames.includes(name) && !contenderNames.includes(name));
+  if (unknown) refuse(`--only names '${unknown}', which is none of ${[...phaseNames, ...contenderNames].join(', ')}`);
+  const pick = (all) => (all.some((name) => names.includes(name)) ? all.filter((name) => names.includes(name)) : all);
+  return { phases: pick(phaseNames), contenders: pick(contenderNames) };
+}
+
+/** Reads the command line. Ends the process with code 2 where it makes no sense. */
+export function readOptions(argv) {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args: argv,
+      options: {
+        only: { type: 'string' },
+        entries: { type: 'string' },
+        large: { type: 'string' },
+        repetitions: { type: 'string' },
+        ci: { type: 'boolean', default: false },
+        json: { type: 'string' },
+        'check-targets': { type: 'boolean', default: false },
+        data: { type: 'string', default: join(here, '.data') },
+        hitkv: { type: 'string', default: join(here, '..', 'dist', 'index.js') },
+        help: { type: 'boolean', default: false },
+      },
+    }));
+  } catch (error) {
+    refuse(`${error.message}\n\n${usage}`);
+  }
+  if (values.help) return { help: true };
+
+  const entries = wholeNumber('entries', values.entries ?? (values.ci ? '10000' : '1000000'));
+  const options = {
+    ...chosen(values.only),
+    entries,
+    largeEntries: wholeNumber('large', values.large ?? String(Math.max(1000, Math.round(entries / 10)))),
+    repetitions: wholeNumber('repetitions', values.repetitions ?? (values.ci ? '1' : '5')),
+    // How long mitata samples one fast operation, in each process.
+    sampleMs: values.ci ? 50 : 600,
+    json: values.json,
+    checkTargets: values['check-targets'],
+    dataFolder: resolve(values.data),
+    hitkv: resolve(values.hitkv),
+  };
+  if (options.contenders.includes('hitkv') && !existsSync(options.hitkv)) {
+    refuse(`${options.hitkv} does not exist: build it with "npm run build"`);
+  }
+  return options;
+}

@@ -1,0 +1,21 @@
+/**
+ * The measurements. `run(contender, job)` returns its figures by name and throws where a result is wrong.
+ * `readsFilled`: it reads the store that was filled before the first repetition, and leaves it as it is.
+ */
+import { large } from './large.mjs';
+import { get, getMany, getSync, scan } from './reads.mjs';
+import { reopen } from './reopen.mjs';
+import { single } from './single.mjs';
+import { batch, set } from './writes.mjs';
+
+export const phases = {
+  set: { run: set },
+  batch: { run: batch },
+  getSync: { run: getSync, readsFilled: true },
+  get: { run: get, readsFilled: true },
+  getMany: { run: getMany, readsFilled: true },
+  scan: { run: scan, readsFilled: true },
+  reopen: { run: reopen, readsFilled: true },
+  single: { run: single },
+  large: { run: large },
+};

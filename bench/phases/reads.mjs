@@ -1,0 +1,123 @@
+import { measure } from 'mitata';
+import { check, checkAll } from './check.mjs';
+import { shuffled, smallEntries } from './entries.mjs';
+import { GROUP, inGroups, setEach } from './groups.mjs';
+
+/** Keys that one `getMany` asks for. */
+const MANY = 100;
+
+/** Opens the filled store; what forgets is filled here. */
+async function openFilled(contender, job, keys, values) {
+  const store = await contender.open(job.folder);
+  if (contender.forgets) await inGroups(keys.length, setEach(store, keys, values));
+  checkAll(store, keys, values);
+  return store;
+}
+
+/**
+ * The entries in the order in which they are read. The keys are strings of their own, not those that a Map was
+ * filled with: a program has its keys from elsewhere too.
+ */
+function inRandomOrder(count) {
+  const order = shuffled(count);
+  return {
+    keys: Array.from(order, (number) => `key${number}`),
+    values: Array.from(order, (number) => `value${number}`),
+  };
+}
+
+/** The options for mitata's sampling of a fast operation. */
+const sampling = (job) => ({ min_cpu_time: job.sampleMs * 1e6 });
+
+/** Operations a second from mitata's mean, which has the garbage collections in it. */
+const rate = (stats, operations = 1) => (operations * 1e9) / stats.avg;
+
+/** One key at a time, without a promise. */
+export async function getSync(contender, job) {
+  const written = smallEntries(job.entries);
+  const store = await openFilled(contender, job, written.keys, written.values);
+  const { keys } = inRandomOrder(job.entries);
+  let at = 0;
+  let characters = 0;
+  const stats = await measure(() => {
+    // An absent value throws here; checkAll has compared what each key reads.
+    characters += store.getSync(keys[at]).length;
+    at = at + 1 === keys.length ? 0 : at + 1;
+  }, sampling(job));
+  check(characters >= stats.ticks * 'value0'.length, 'values are too short');
+  await store.close();
+  return { getSync: rate(stats) };
+}
+
+/** A thousand promises at a time. */
+export async function get(contender, job) {
+  const written = smallEntries(job.entries);
+  const store = await openFilled(contender, job, written.keys, written.values);
+  const { keys, values } = inRandomOrder(job.entries);
+  let at = 0;
+  const stats = await measure(async () => {
+    const from = at;
+    const to = Math.min(from + GROUP, keys.length);
+    at = to === keys.length ? 0 : to;
+    const promises = [];
+    for (let key = from; key < to; key++) promises.push(store.get(keys[key]));
+    const found = await Promise.all(promises);
+    check(found[0] === values[from] && found.at(-1) === values[to - 1], `get of ${keys[from]} is wrong`);
+  }, sampling(job));
+  for (let key = 0; key < keys.length; key += GROUP) {
+    const found = await Promise.all(keys.slice(key, key + GROUP).map((each) => store.get(each)));
+    found.forEach((value, offset) => check(value === values[key + offset], `get of ${keys[key + offset]} is wrong`));
+  }
+  await store.close();
+  return { get: rate(stats, Math.min(GROUP, job.entries)) };
+}
+
+/** A hundred keys a call, one call after another. */
+export async function getMany(contender, job) {
+  const written = smallEntries(job.entries);
+  const store = await openFilled(contender, job, written.keys, written.values);
+  const { keys, values } = inRandomOrder(job.entries);
+  const calls = [];
+  for (let at = 0; at + MANY <= keys.length; at += MANY) calls.push(keys.slice(at, at + MANY));
+  let call = 0;
+  const stats = await measure(async () => {
+    const found = await store.getMany(calls[call]);
+    check(found[0] === values[call * MANY] && found.length === MANY, `getMany of ${calls[call][0]} is wrong`);
+    call = call + 1 === calls.length ? 0 : call + 1;
+  }, sampling(job));
+  for (const [number, wanted] of calls.entries()) {
+    const found = await store.getMany(wanted);
+    found.forEach((value, offset) => check(value === values[number * MANY + offset], `getMany of ${wanted[offset]} is wrong`));
+  }
+  await store.close();
+  return { getMany: rate(stats, MANY) };
+}
+
+/** Every entry, in byte order of the keys where the contender has an order. */
+export async function scan(contender, job) {
+  const { keys, values } = smallEntries(job.entries);
+  const store = await openFilled(contender, job, keys, values);
+  const stats = await measure(
+    () => {
+      let entries = 0;
+      let characters = 0;
+      store.scan((key, value) => {
+        entries += 1;
+        characters += key.length + value.length;
+      });
+      check(entries === keys.length && characters > entries, `a scan saw ${entries} entries`);
+    },
+    { ...sampling(job), min_samples: 3, warmup_samples: 0 },
+  );
+  // The keys are ASCII, so the order of strings is the order of their bytes.
+  const sorted = contender.ordered ? [...keys].sort() : keys;
+  let at = 0;
+  store.scan((key, value) => {
+    check(key === sorted[at], `a scan has ${key} where ${sorted[at]} belongs`);
+    check(value === `value${key.slice(3)}`, `a scan has ${value} under ${key}`);
+    at += 1;
+  });
+  check(at === keys.length, `a scan ended after ${at} entries`);
+  await store.close();
+  return { scan: rate(stats, job.entries) };
+}
