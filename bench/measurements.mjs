@@ -12,14 +12,17 @@ const TMPFS_MAGIC = 0x01021994;
 function makeDataFolder(parent) {
   mkdirSync(parent, { recursive: true });
   // Durability: in a tmpfs a sync costs nothing, so the figures would mean nothing.
-  if (statfsSync(parent).type === TMPFS_MAGIC) throw new Error(`${parent} is a tmpfs: name a folder on a disk with --data`);
+  if (statfsSync(parent).type === TMPFS_MAGIC)
+    throw new Error(`${parent} is a tmpfs: name a folder on a disk with --data`);
   return mkdtempSync(join(parent, 'run-'));
 }
 
 /** Runs one measurement in a process of its own and returns its figures. */
 function measureInChild(job) {
   return new Promise((resolve, reject) => {
-    const child = fork(new URL('./child.mjs', import.meta.url), [JSON.stringify(job)], { execArgv: ['--expose-gc'] });
+    const child = fork(new URL('./child.mjs', import.meta.url), [JSON.stringify(job)], {
+      execArgv: ['--expose-gc'],
+    });
     let result;
     child.on('message', (message) => {
       result = message;
@@ -71,7 +74,9 @@ async function repeat(options, folder) {
   const takesPart = (contender, phase) => contenders[contender].phases?.includes(phase) ?? true;
 
   if (options.phases.some((phase) => phases[phase].readsFilled)) {
-    for (const contender of options.contenders.filter((name) => contenders[name].keepsFiles && takesPart(name, 'fill'))) {
+    for (const contender of options.contenders.filter(
+      (name) => contenders[name].keepsFiles && takesPart(name, 'fill'),
+    )) {
       note(`filling a store of ${contender}`);
       await measureInChild(job('fill', contender));
     }

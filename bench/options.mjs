@@ -32,7 +32,8 @@ function refuse(message) {
 
 function wholeNumber(name, text) {
   const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1) refuse(`--${name} is '${text}': use a whole number of 1 or more`);
+  if (!Number.isSafeInteger(number) || number < 1)
+    refuse(`--${name} is '${text}': use a whole number of 1 or more`);
   return number;
 }
 
@@ -40,8 +41,10 @@ function wholeNumber(name, text) {
 function chosen(only) {
   const names = (only ?? '').split(',').filter(Boolean);
   const unknown = names.find((name) => !phaseNames.includes(name) && !contenderNames.includes(name));
-  if (unknown) refuse(`--only names '${unknown}', which is none of ${[...phaseNames, ...contenderNames].join(', ')}`);
-  const pick = (all) => (all.some((name) => names.includes(name)) ? all.filter((name) => names.includes(name)) : all);
+  if (unknown)
+    refuse(`--only names '${unknown}', which is none of ${[...phaseNames, ...contenderNames].join(', ')}`);
+  const pick = (all) =>
+    all.some((name) => names.includes(name)) ? all.filter((name) => names.includes(name)) : all;
   return { phases: pick(phaseNames), contenders: pick(contenderNames) };
 }
 

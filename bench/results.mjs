@@ -61,7 +61,9 @@ export function renderResults(machine, options, figures, targets) {
     '',
     'Acknowledged means: hitkv synced (durability disk); lmdb committed, synced a little later (its default);',
     'lmdb synced: synced (overlappingSync off); map: nothing is kept. The scan of a map has no order.',
-    ...(options.entries === TARGET_ENTRIES ? [] : [`Targets are judged at ${whole.format(TARGET_ENTRIES)} entries only.`]),
+    ...(options.entries === TARGET_ENTRIES
+      ? []
+      : [`Targets are judged at ${whole.format(TARGET_ENTRIES)} entries only.`]),
   ].join('\n');
 }
 

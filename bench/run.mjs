@@ -23,7 +23,8 @@ const { judge } = await import('./targets.mjs');
 const { renderResults, writeJson } = await import('./results.mjs');
 
 const [load] = loadavg();
-if (load > 0.7) console.error(`bench: the load is ${load.toFixed(1)}, so something else is running; figures will suffer`);
+if (load > 0.7)
+  console.error(`bench: the load is ${load.toFixed(1)}, so something else is running; figures will suffer`);
 
 const machine = describeMachine(options);
 try {

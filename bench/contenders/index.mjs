@@ -9,7 +9,11 @@ import * as lmdb from './lmdb.mjs';
 import * as map from './map.mjs';
 
 export const contenders = {
-  map: { load: map.load, keepsFiles: false, phases: ['set', 'batch', 'getSync', 'getMany', 'scan', 'single', 'large'] },
+  map: {
+    load: map.load,
+    keepsFiles: false,
+    phases: ['set', 'batch', 'getSync', 'getMany', 'scan', 'single', 'large'],
+  },
   lmdb: { load: () => lmdb.load({}), keepsFiles: true },
   'lmdb-synced': {
     load: () => lmdb.load({ overlappingSync: false }),

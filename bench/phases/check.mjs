@@ -8,7 +8,18 @@ export function checkAll(store, keys, values) {
   check(store.count() === keys.length, `${store.count()} entries instead of ${keys.length}`);
   for (let at = 0; at < keys.length; at++) {
     const value = store.getSync(keys[at]);
-    check(value === values[at], `${keys[at]} reads ${JSON.stringify(value)} instead of ${JSON.stringify(values[at])}`);
+    check(
+      value === values[at],
+      `${keys[at]} reads ${JSON.stringify(value)} instead of ${JSON.stringify(values[at])}`,
+    );
+  }
+}
+
+/** Compares what was found under some keys with the values from `from` on. */
+export function checkValues(keys, found, values, from) {
+  check(found.length === keys.length, `${found.length} values for ${keys.length} keys`);
+  for (const [at, value] of found.entries()) {
+    check(value === values[from + at], `${keys[at]} reads ${JSON.stringify(value)}`);
   }
 }
 

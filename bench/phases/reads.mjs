@@ -1,5 +1,5 @@
 import { measure } from 'mitata';
-import { check, checkAll } from './check.mjs';
+import { check, checkAll, checkValues } from './check.mjs';
 import { shuffled, smallEntries } from './entries.mjs';
 import { GROUP, inGroups, setEach } from './groups.mjs';
 
@@ -64,9 +64,9 @@ export async function get(contender, job) {
     const found = await Promise.all(promises);
     check(found[0] === values[from] && found.at(-1) === values[to - 1], `get of ${keys[from]} is wrong`);
   }, sampling(job));
-  for (let key = 0; key < keys.length; key += GROUP) {
-    const found = await Promise.all(keys.slice(key, key + GROUP).map((each) => store.get(each)));
-    found.forEach((value, offset) => check(value === values[key + offset], `get of ${keys[key + offset]} is wrong`));
+  for (let from = 0; from < keys.length; from += GROUP) {
+    const wanted = keys.slice(from, from + GROUP);
+    checkValues(wanted, await Promise.all(wanted.map((key) => store.get(key))), values, from);
   }
   await store.close();
   return { get: rate(stats, Math.min(GROUP, job.entries)) };
@@ -86,8 +86,7 @@ export async function getMany(contender, job) {
     call = call + 1 === calls.length ? 0 : call + 1;
   }, sampling(job));
   for (const [number, wanted] of calls.entries()) {
-    const found = await store.getMany(wanted);
-    found.forEach((value, offset) => check(value === values[number * MANY + offset], `getMany of ${wanted[offset]} is wrong`));
+    checkValues(wanted, await store.getMany(wanted), values, number * MANY);
   }
   await store.close();
   return { getMany: rate(stats, MANY) };

@@ -17,8 +17,12 @@ export async function reopen(contender, job) {
   const { keys, values } = smallEntries(job.entries);
   checkAll(store, keys, values);
   check(map.size === keys.length, `a Map was filled with ${map.size} entries instead of ${keys.length}`);
-  keys.forEach((key, at) => check(map.get(key) === values[at], `${key} came back as ${map.get(key)}`));
+  for (const [at, key] of keys.entries()) {
+    check(map.get(key) === values[at], `${key} came back as ${map.get(key)}`);
+  }
   await store.close();
   const openAndFill = (job.entries / (filled - start)) * 1000;
-  return contender.opensLazily ? { openAndFill } : { open: (job.entries / (opened - start)) * 1000, openAndFill };
+  return contender.opensLazily
+    ? { openAndFill }
+    : { open: (job.entries / (opened - start)) * 1000, openAndFill };
 }

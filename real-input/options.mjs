@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+export const usage = `npm run real-input [-- options]
+
+  --names <file>   the list: one name a line, or a JSON array (default: the package all-the-package-names, where it
+                   is installed in real-input/)
+  --made <n>       n made names instead, for a run without a list
+  --data <folder>  where the store is put (default real-input/.data)
+  --hitkv <file>   the build to use (default dist/index.js)
+  --help
+
+Exit code 1: a result was wrong. 2: it could not start.
+`;
+
+/** Something is missing or makes no sense, so the run did not begin. */
+export class CannotStart extends Error {
+  exitCode = 2;
+}
+
+/** Reads the command line. Throws `CannotStart` where it makes no sense. */
+export function readOptions(argv) {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args: argv,
+      options: {
+        names: { type: 'string' },
+        made: { type: 'string' },
+        data: { type: 'string', default: join(here, '.data') },
+        hitkv: { type: 'string', default: join(here, '..', 'dist', 'index.js') },
+        help: { type: 'boolean', default: false },
+      },
+    }));
+  } catch (error) {
+    throw new CannotStart(`${error.message}\n\n${usage}`);
+  }
+  if (values.help) return { help: true };
+  const made = values.made === undefined ? undefined : Number(values.made);
+  if (made !== undefined && !(Number.isSafeInteger(made) && made > 0)) {
+    throw new CannotStart(`--made is '${values.made}': use a whole number of 1 or more`);
+  }
+  const options = {
+    names: values.names && resolve(values.names),
+    made,
+    dataFolder: resolve(values.data),
+    hitkv: resolve(values.hitkv),
+  };
+  if (!existsSync(options.hitkv)) {
+    throw new CannotStart(`${options.hitkv} does not exist: build it with "npm run build"`);
+  }
+  return options;
+}
