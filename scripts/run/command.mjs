@@ -41,7 +41,7 @@ export function runCommand(command, args, { env = process.env, cwd = root, timeo
       }, timeoutMs);
     const finish = (code, signal) => {
       clearTimeout(timer);
-      running.delete(end);
+      if (!running.delete(end)) return;
       if (signal && !problem) problem = `was ended by ${signal}`;
       const text = readFileSync(file, 'utf8');
       if (folder) rmSync(folder, { recursive: true, force: true });
