@@ -6,6 +6,7 @@
  * every measurement once, contender after contender; the table shows medians over the repetitions.
  */
 import { loadavg } from 'node:os';
+import { buildHitkv } from './build.mjs';
 import { installPackages } from './install.mjs';
 import { readOptions, usage } from './options.mjs';
 
@@ -15,6 +16,7 @@ if (options.help) {
   process.exit(0);
 }
 installPackages();
+if (options.builds && options.contenders.includes('hitkv')) buildHitkv();
 
 // These need the packages, so they are loaded after the installation.
 const { measureAll } = await import('./measurements.mjs');

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -11,10 +10,10 @@ export const usage = `npm run real-input [-- options]
                    is installed in real-input/)
   --made <n>       n made names instead, for a run without a list
   --data <folder>  where the store is put (default real-input/.data)
-  --hitkv <file>   the build to use (default dist/index.js)
+  --hitkv <file>   the build to use, as it is (default dist/index.js, built where it is not up to date)
   --help
 
-Exit code 1: a result was wrong. 2: it could not start.
+Exit code 1: a result was wrong, or the run broke off. 2: it could not start.
 `;
 
 /** Something is missing or makes no sense, so the run did not begin. */
@@ -32,7 +31,7 @@ export function readOptions(argv) {
         names: { type: 'string' },
         made: { type: 'string' },
         data: { type: 'string', default: join(here, '.data') },
-        hitkv: { type: 'string', default: join(here, '..', 'dist', 'index.js') },
+        hitkv: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     }));
@@ -44,14 +43,11 @@ export function readOptions(argv) {
   if (made !== undefined && !(Number.isSafeInteger(made) && made > 0)) {
     throw new CannotStart(`--made is '${values.made}': use a whole number of 1 or more`);
   }
-  const options = {
+  return {
     names: values.names && resolve(values.names),
     made,
     dataFolder: resolve(values.data),
-    hitkv: resolve(values.hitkv),
+    hitkv: resolve(values.hitkv ?? join(here, '..', 'dist', 'index.js')),
+    builds: values.hitkv === undefined,
   };
-  if (!existsSync(options.hitkv)) {
-    throw new CannotStart(`${options.hitkv} does not exist: build it with "npm run build"`);
-  }
-  return options;
 }
