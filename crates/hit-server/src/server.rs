@@ -1,6 +1,7 @@
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hit::Store;
@@ -34,7 +35,12 @@ impl Default for ServerOptions {
 pub struct Server {
     http_address: Option<SocketAddr>,
     shutdown: Shutdown,
-    runtime: Mutex<Option<Runtime>>,
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    runtime: Runtime,
+    store: Store,
 }
 
 impl Server {
@@ -45,9 +51,9 @@ impl Server {
     ///
     /// # Errors
     /// `HIT_CONFIG` for an address that is none; `HIT_IO` for one that nothing can listen on, a busy port above all,
-    /// and where threads cannot be started.
+    /// and where threads cannot be started; what the store answers where it is closed or poisoned.
     pub fn start(store: Store, options: &ServerOptions) -> Result<Self> {
-        let bound = options.http.as_deref().map(|http| address::bind(http, "--http")).transpose()?;
+        let http = options.http.as_deref().map(|http| address::bind(http, "--http")).transpose()?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(options.worker_threads.max(1))
             .thread_name("hitkv-server")
@@ -55,17 +61,21 @@ impl Server {
             .build()
             .map_err(|source| not_started("its threads", source))?;
         let (shutdown, listening) = shutdown::channel();
-        let mut http_address = None;
-        if let Some(bound) = bound {
-            http_address = Some(bound.local_addr().map_err(|source| not_started("its listener", source))?);
-            bound.set_nonblocking(true).map_err(|source| not_started("its listener", source))?;
-            let entered = runtime.enter();
-            let listener =
-                TcpListener::from_std(bound).map_err(|source| not_started("its listener", source))?;
-            drop(entered);
-            runtime.spawn(serve_http(listener, http::router(store), options.stop_timeout, listening));
+        let mut server = Self { http_address: None, shutdown, running: Mutex::default() };
+        // From here on a failure ends the runtime as dropping the server does, which async callers may do too.
+        let running = server.running.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Running { runtime, store } = running.insert(Running { runtime, store });
+        if let Some(http) = http {
+            let _context = runtime.enter();
+            let (listener, address) =
+                registered(http).map_err(|source| not_started("its listener", source))?;
+            server.http_address = Some(address);
+            let router = http::router(store.clone());
+            runtime.spawn(serve_http(listener, router, options.stop_timeout, listening));
         }
-        Ok(Self { http_address, shutdown, runtime: Mutex::new(Some(runtime)) })
+        // Another program that finds the store locked can then say where it is served.
+        store.advertise(server.http_address.map(|address| format!("http://{address}")).as_deref())?;
+        Ok(server)
     }
 
     /// The address that HTTP answers on, with the port that was chosen for port 0.
@@ -81,12 +91,24 @@ impl Server {
         self.end();
     }
 
-    fn end(&self) {
-        let runtime = self.runtime.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    /// The same as [`Server::stop`] for a thread that runs no futures, which it blocks. May be called again.
+    pub fn stop_blocking(&self) {
+        let runtime = self.running().as_ref().map(|running| running.runtime.handle().clone());
         if let Some(runtime) = runtime {
-            // Not the waiting kind: this may run inside another runtime, where waiting is not allowed.
-            runtime.shutdown_background();
+            runtime.block_on(self.stop());
         }
+    }
+
+    fn end(&self) {
+        let Some(Running { runtime, store }) = self.running().take() else { return };
+        // A store that is closed or poisoned by now tells nobody where it is served anyway.
+        let _untold = store.advertise(None);
+        // Not the waiting kind: this may run inside another runtime, where waiting is not allowed.
+        runtime.shutdown_background();
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -102,7 +124,14 @@ impl fmt::Debug for Server {
     }
 }
 
-fn not_started(what: &str, source: std::io::Error) -> Error {
+/// The listener as the runtime that is entered drives it, and its address.
+fn registered(bound: std::net::TcpListener) -> io::Result<(TcpListener, SocketAddr)> {
+    bound.set_nonblocking(true)?;
+    let address = bound.local_addr()?;
+    Ok((TcpListener::from_std(bound)?, address))
+}
+
+fn not_started(what: &str, source: io::Error) -> Error {
     let message =
         format!("the server could not start {what} ({source}): see whether the system is out of resources");
     Error::new(ErrorCode::Io, message).with_source(source)

@@ -80,6 +80,15 @@ fn stopping_again_and_dropping_are_harmless() {
 }
 
 #[test]
+fn it_stops_from_a_thread_that_runs_no_futures() {
+    let server = serve(memory_store());
+    let mut client = Client::connect(&server);
+    server.stop_blocking();
+    server.stop_blocking();
+    assert!(client.is_closed());
+}
+
+#[test]
 fn a_dropped_server_is_gone() {
     let server = serve(memory_store());
     let mut client = Client::connect(&server);

@@ -1,0 +1,45 @@
+/**
+ * A second signal within this time is the same one: `npm start` hands on the Ctrl-C that the terminal has already
+ * sent to every process in front of it.
+ */
+const SAME_SIGNAL_MS = 1_000;
+
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Aborts at the first SIGINT or SIGTERM, so that the caller can end gracefully. Another one later ends the process at
+ * once. `release` gives the signals back to the system.
+ */
+export function stopSignal(): { signal: AbortSignal; release(): void } {
+  const stop = new AbortController();
+  let firstMs = 0;
+  const heard = (name: NodeJS.Signals) => {
+    if (!stop.signal.aborted) {
+      firstMs = performance.now();
+      stop.abort();
+    } else if (performance.now() - firstMs > SAME_SIGNAL_MS) {
+      process.exit(EXIT_CODES[name as keyof typeof EXIT_CODES]);
+    }
+  };
+  const names = Object.keys(EXIT_CODES) as (keyof typeof EXIT_CODES)[];
+  for (const name of names) process.on(name, heard);
+  return {
+    signal: stop.signal,
+    release: () => {
+      for (const name of names) process.off(name, heard);
+    },
+  };
+}
+
+/** Resolves when `signal` aborts, and keeps the process alive until then: neither a store nor a server does. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const alive = setInterval(() => {}, 2 ** 31 - 1);
+    const end = () => {
+      clearInterval(alive);
+      resolve();
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
+}
