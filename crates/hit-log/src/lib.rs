@@ -1,1 +1,44 @@
-//! Placeholder.
+//! The bytes of a hitkv store on disk, and nothing else: no thread, no table, no runtime.
+//!
+//! A store's [`Folder`] says what it is, its [`LockFile`] keeps other programs out, and its [`Log`] keeps every
+//! operation in the order in which it was accepted: [`Frame`]s in segments, listed by a manifest, read back by
+//! recovery into whatever implements [`Replay`]. All file access goes through [`Files`], so that tests can fail, cut
+//! or delay any call. `docs/log-format.md` has every byte.
+
+mod allocation;
+mod bytes;
+mod corruption;
+pub mod files;
+mod folder;
+mod frame;
+mod header;
+mod io_error;
+mod lock;
+mod log;
+mod manifest;
+mod names;
+mod operation;
+mod owner;
+mod reader;
+mod recovery;
+mod replace;
+mod reserve;
+mod segment;
+mod stats;
+mod store_id;
+mod varint;
+mod writer;
+
+#[cfg(test)]
+mod fixtures;
+
+pub use files::{File, Files, OpenMode, SystemFiles};
+pub use folder::Folder;
+pub use frame::Frame;
+pub use lock::{Lock, LockFile};
+pub use log::{Log, LogOptions};
+pub use operation::FrameOperations;
+pub use recovery::Replay;
+pub use reserve::{RESERVE_BYTES, Reserve, has_space};
+pub use stats::{LogStats, TornTail};
+pub use store_id::StoreId;

@@ -1,0 +1,216 @@
+use hit_core::limits::MAX_FRAME_BYTES;
+use hit_core::{Error, ErrorCode, Operation, Result};
+
+use crate::header::{FRAME_HEADER_BYTES, FrameHeader, FrameKind, Place, padded};
+use crate::operation::{self, FrameOperations};
+
+/// Operations that reach the disk together or not at all, in the bytes that the log will write.
+///
+/// A batch lies in one frame; a group commit is one or more of them. Room for the header is kept at the front, so
+/// that [`crate::Log::append`] fills it in without copying.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Header, operations and, while an append is under way, padding.
+    buffer: Vec<u8>,
+    operations: u32,
+    /// Where the padding begins, while there is one.
+    padding: Option<usize>,
+}
+
+impl Default for Frame {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Frame {
+    /// A frame without operations.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_capacity(0)
+    }
+
+    /// A frame without operations and with room for `bytes` bytes of them.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        let mut buffer = Vec::with_capacity(padded(FRAME_HEADER_BYTES + bytes));
+        buffer.resize(FRAME_HEADER_BYTES, 0);
+        Self { buffer, operations: 0, padding: None }
+    }
+
+    /// Adds an operation behind the others.
+    ///
+    /// # Errors
+    /// `HIT_BATCH_TOO_LARGE` when the frame would exceed 256 MiB, `HIT_KEY_INVALID`, `HIT_VALUE_TOO_LARGE` or
+    /// `HIT_ARGUMENT` for the operation itself. Nothing is added then.
+    #[inline]
+    pub fn push(&mut self, operation: &Operation<'_>) -> Result<()> {
+        operation::check(operation)?;
+        let before = self.buffer.len();
+        let most = operation::size_bound(operation);
+        if before + most > MAX_FRAME_BYTES {
+            // The bound may be a few bytes too high: only the encoded length decides.
+            return self.push_near_the_limit(operation);
+        }
+        self.buffer.reserve(most);
+        operation::encode(&mut self.buffer, operation);
+        self.operations += 1;
+        Ok(())
+    }
+
+    #[cold]
+    fn push_near_the_limit(&mut self, operation: &Operation<'_>) -> Result<()> {
+        let mut encoded = Vec::with_capacity(operation::size_bound(operation));
+        operation::encode(&mut encoded, operation);
+        if padded(self.buffer.len() + encoded.len()) > MAX_FRAME_BYTES {
+            let message = format!(
+                "a batch of {} operations exceeds {MAX_FRAME_BYTES} bytes on disk: split it",
+                u64::from(self.operations) + 1
+            );
+            return Err(Error::new(ErrorCode::BatchTooLarge, message));
+        }
+        self.buffer.extend_from_slice(&encoded);
+        self.operations += 1;
+        Ok(())
+    }
+
+    /// How many operations it holds; each takes one sequence number.
+    #[must_use]
+    pub fn operations(&self) -> u32 {
+        self.operations
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.operations == 0
+    }
+
+    /// What it takes on disk, header and padding included.
+    #[must_use]
+    pub fn byte_len(&self) -> usize {
+        padded(self.buffer.len())
+    }
+
+    /// Its operations, in order.
+    #[must_use]
+    pub fn iter(&self) -> FrameOperations<'_> {
+        FrameOperations::new(self.payload(), self.operations)
+    }
+
+    /// Takes all operations out and keeps the memory for the next ones.
+    pub fn clear(&mut self) {
+        self.buffer.truncate(FRAME_HEADER_BYTES);
+        self.operations = 0;
+        self.padding = None;
+    }
+
+    fn payload(&self) -> &[u8] {
+        self.buffer.get(FRAME_HEADER_BYTES..).unwrap_or_default()
+    }
+
+    /// Fills in header and padding: the bytes are ready to be written at `place` until [`Frame::unseal`].
+    pub(crate) fn seal(&mut self, place: Place, first_sequence: u64, synced_to: u64) {
+        self.unseal();
+        let header = FrameHeader {
+            kind: FrameKind::Operations,
+            operations: self.operations,
+            payload_bytes: self.payload().len() as u32,
+            payload_checksum: crc32c::crc32c(self.payload()),
+            first_sequence,
+            synced_to,
+        };
+        if let Some(room) = self.buffer.first_chunk_mut() {
+            *room = header.encode(place);
+        }
+        self.padding = Some(self.buffer.len());
+        self.buffer.resize(header.frame_bytes(), 0);
+    }
+
+    /// Takes the padding away again, so that more can be pushed.
+    pub(crate) fn unseal(&mut self) {
+        if let Some(padding) = self.padding.take() {
+            self.buffer.truncate(padding);
+        }
+    }
+
+    /// The bytes to write, once sealed.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.buffer
+    }
+}
+
+impl<'a> IntoIterator for &'a Frame {
+    type Item = Operation<'a>;
+    type IntoIter = FrameOperations<'a>;
+
+    fn into_iter(self) -> FrameOperations<'a> {
+        self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hit_core::limits::MAX_VALUE_BYTES;
+
+    use super::*;
+
+    const PLACE: Place = Place { salt: [3; 8], offset: 96 };
+
+    fn set<'a>(key: &'a [u8], value: &'a [u8]) -> Operation<'a> {
+        Operation::Set { key, value, expires_at: None }
+    }
+
+    #[test]
+    fn a_frame_holds_what_was_pushed_and_is_cleared_for_reuse() {
+        let mut frame = Frame::new();
+        frame.push(&set(b"a", b"1")).unwrap();
+        frame.push(&Operation::Delete { key: b"b" }).unwrap();
+        assert_eq!((frame.operations(), frame.byte_len()), (2, 48));
+        assert_eq!(frame.iter().collect::<Vec<_>>(), [set(b"a", b"1"), Operation::Delete { key: b"b" }]);
+        assert_eq!(frame.iter().len(), 2);
+        frame.clear();
+        assert!(frame.is_empty() && frame.iter().next().is_none());
+    }
+
+    #[test]
+    fn a_sealed_frame_is_padded_and_can_be_sealed_again() {
+        let mut frame = Frame::new();
+        frame.push(&set(b"key", b"value")).unwrap();
+        frame.seal(PLACE, 1, 1);
+        assert_eq!((frame.bytes().len(), frame.byte_len()), (56, 56));
+        assert!(frame.bytes().ends_with(&[0; 5]));
+        let first = frame.bytes().to_vec();
+        frame.unseal();
+        assert_eq!(frame.bytes().len(), 51);
+        frame.seal(PLACE, 1, 1);
+        assert_eq!(frame.bytes(), first);
+    }
+
+    #[test]
+    fn a_refused_operation_leaves_the_frame_as_it_was() {
+        let mut frame = Frame::new();
+        frame.push(&set(b"a", b"1")).unwrap();
+        let error = frame.push(&set(b"", b"1")).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::KeyInvalid);
+        assert_eq!((frame.operations(), frame.byte_len()), (1, 48));
+    }
+
+    #[test]
+    fn a_frame_takes_two_longest_values_less_a_little_and_never_more_than_the_limit() {
+        let value = vec![0; MAX_VALUE_BYTES];
+        let mut frame = Frame::new();
+        frame.push(&set(b"a", &value)).unwrap();
+        // Header 40, flags and key length and key of both, two lengths of 4 bytes, two checksums.
+        let room = MAX_FRAME_BYTES - 40 - 2 * (1 + 1 + 1 + 4 + 4) - MAX_VALUE_BYTES;
+        let error = frame.push(&set(b"b", &value[..=room])).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::BatchTooLarge);
+        assert_eq!(frame.operations(), 1);
+        frame.push(&set(b"b", &value[..room])).unwrap();
+        assert_eq!(frame.byte_len(), MAX_FRAME_BYTES);
+        assert_eq!(
+            frame.push(&Operation::Delete { key: b"c" }).unwrap_err().code(),
+            ErrorCode::BatchTooLarge
+        );
+    }
+}

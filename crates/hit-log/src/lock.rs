@@ -1,0 +1,124 @@
+use std::fmt;
+use std::io;
+
+use hit_core::{Error, ErrorCode, Result};
+
+use crate::files::{File, OpenMode};
+use crate::folder::{Folder, replaced};
+use crate::io_error::io_error;
+use crate::names;
+use crate::owner::Owner;
+use crate::replace::replace_unsynced;
+
+/// The lock file of a store, open and not locked. Its identity tells whether this process has the store open already.
+pub struct LockFile {
+    folder: Folder,
+    file: Box<dyn File>,
+    identity: (u64, u64),
+}
+
+impl LockFile {
+    /// Opens the lock file, or makes it.
+    ///
+    /// # Errors
+    /// `HIT_CONFIG` where the folder may not be written, `HIT_LOCKED` where another program has opened the file without
+    /// sharing it (Windows), `HIT_DISK_FULL`, `HIT_IO`.
+    pub fn open(folder: &Folder) -> Result<Self> {
+        let path = folder.join(names::LOCK);
+        let opened = folder.files().open(&path, OpenMode::ReadWrite).and_then(|file| {
+            let identity = file.identity()?;
+            Ok((file, identity))
+        });
+        match opened {
+            Ok((file, identity)) => Ok(Self { folder: folder.clone(), file, identity }),
+            Err(error) if is_sharing_violation(&error) => Err(locked(folder)),
+            Err(error) => Err(io_error("open the lock file", &path, error)),
+        }
+    }
+
+    /// Device and inode of the lock file: equal for two opens of one store, whatever path led there.
+    #[must_use]
+    pub fn identity(&self) -> (u64, u64) {
+        self.identity
+    }
+
+    /// Takes the lock without waiting, and writes who has it. The kernel releases it with the process.
+    ///
+    /// # Errors
+    /// `HIT_LOCKED`, naming the owner and what to do; `HIT_BUSY` when the folder was replaced meanwhile; `HIT_UNSUPPORTED`
+    /// where the file system has no locks; `HIT_IO`.
+    pub fn acquire(self) -> Result<Lock> {
+        let Self { folder, file, identity } = self;
+        let path = folder.join(names::LOCK);
+        match file.try_lock() {
+            Ok(true) => {}
+            Ok(false) => return Err(locked(&folder)),
+            Err(error) => return Err(io_error("lock", &path, error)),
+        }
+        // The lock counts only if it is on the file that others will find.
+        let current = folder.files().open(&path, OpenMode::Read).and_then(|file| file.identity());
+        match current {
+            Ok(current) if current == identity => {}
+            Ok(_) => return Err(replaced(folder.path())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(replaced(folder.path())),
+            Err(error) => return Err(io_error("open the lock file", &path, error)),
+        }
+        folder.check_unchanged()?;
+        folder.remove_unfinished();
+        let lock = Lock { owner: Owner::this_process(), folder, _file: file };
+        lock.set_address(None);
+        Ok(lock)
+    }
+}
+
+impl fmt::Debug for LockFile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("LockFile").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+/// The lock of a store. Dropping it removes `OWNER` and releases it.
+pub struct Lock {
+    owner: Owner,
+    folder: Folder,
+    /// Holds the kernel's lock as long as it is open.
+    _file: Box<dyn File>,
+}
+
+impl Lock {
+    /// Writes the address of this process's server into `OWNER`, for those who find the store locked.
+    pub fn set_address(&self, address: Option<&str>) {
+        let owner = self.owner.with_address(address);
+        // It is for messages only: a full disk must not keep a store from being opened.
+        let _ = replace_unsynced(&**self.folder.files(), &self.folder.join(names::OWNER), &owner.to_json());
+    }
+
+    /// The folder it locks.
+    #[must_use]
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Under the lock still: the next owner's file must not be the one that goes.
+        let _ = self.folder.files().remove(&self.folder.join(names::OWNER));
+    }
+}
+
+impl fmt::Debug for Lock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Lock").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+fn locked(folder: &Folder) -> Error {
+    let owner = Owner::describe(&**folder.files(), &folder.join(names::OWNER));
+    Error::new(ErrorCode::Locked, format!("{} is held open {owner}", folder.path().display()))
+}
+
+/// Windows: the file is open elsewhere without sharing.
+fn is_sharing_violation(error: &io::Error) -> bool {
+    cfg!(windows) && error.raw_os_error() == Some(32)
+}

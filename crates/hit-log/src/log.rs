@@ -1,0 +1,266 @@
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use hit_core::{Error, ErrorCode, Result};
+
+use crate::folder::Folder;
+use crate::frame::Frame;
+use crate::io_error::{cannot, io_error};
+use crate::lock::Lock;
+use crate::manifest::{Manifest, SealedFile};
+use crate::recovery::{self, Replay};
+use crate::stats::{LogStats, TornTail};
+use crate::writer::{Continuation, SegmentWriter};
+
+/// How a log is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogOptions {
+    /// At this length a segment is sealed and the next one begun. A segment may be longer by one append.
+    pub segment_bytes: u64,
+}
+
+impl Default for LogOptions {
+    fn default() -> Self {
+        Self { segment_bytes: 64 << 20 }
+    }
+}
+
+/// A store's operations on disk, in the order in which they were accepted.
+///
+/// It has no thread of its own: every call does its work and returns. Dropping it without [`Log::close`] is what a
+/// killed process leaves, which the next open recovers.
+pub struct Log {
+    folder: Folder,
+    options: LogOptions,
+    /// All segments but the one being written, in order.
+    pub(crate) closed: Vec<SealedFile>,
+    /// How many of them the manifest lists.
+    pub(crate) listed: usize,
+    /// Disk space of the closed ones.
+    pub(crate) closed_bytes: u64,
+    /// The segment being written; none until the first append.
+    pub(crate) active: Option<SegmentWriter>,
+    pub(crate) next_number: u64,
+    pub(crate) next_sequence: u64,
+    pub(crate) synced: u64,
+    pub(crate) replayed_operations: u64,
+    pub(crate) torn_tail: Option<TornTail>,
+    poisoned: Option<Error>,
+}
+
+impl Log {
+    /// Opens the log in `folder`, or makes it, and replays it whole into `replay`.
+    ///
+    /// What the death of a program or a power loss cut short, and was never synced, is ignored ([`LogStats`] says so);
+    /// whole frames that may not be synced yet are, before this returns.
+    ///
+    /// # Errors
+    /// `HIT_CORRUPTION` with file and offset where something is missing or damaged that had been synced; `HIT_CONFIG`
+    /// for files of a newer version; in both cases nothing in the folder is changed. `HIT_DISK_FULL`, `HIT_IO`, and
+    /// whatever `replay` answers.
+    pub fn open(folder: &Folder, lock: &Lock, options: LogOptions, replay: &mut dyn Replay) -> Result<Self> {
+        if lock.folder().id() != folder.id() {
+            let message =
+                format!("the lock given is not that of {}: lock this folder", folder.path().display());
+            return Err(Error::new(ErrorCode::Argument, message));
+        }
+        recovery::recover(folder, options, replay)
+    }
+
+    /// A log without files.
+    pub(crate) fn empty(folder: &Folder, options: LogOptions) -> Self {
+        Self {
+            folder: folder.clone(),
+            options,
+            closed: Vec::new(),
+            listed: 0,
+            closed_bytes: 0,
+            active: None,
+            next_number: 1,
+            next_sequence: 1,
+            synced: 1,
+            replayed_operations: 0,
+            torn_tail: None,
+            poisoned: None,
+        }
+    }
+
+    /// The sequence number of the next operation. The first one is 1.
+    #[must_use]
+    pub fn next_sequence(&self) -> u64 {
+        self.next_sequence
+    }
+
+    /// Everything below this sequence number survives power loss.
+    #[must_use]
+    pub fn synced(&self) -> u64 {
+        self.synced
+    }
+
+    /// Appends frames in order; each operation takes the next sequence number. They are written, not synced, when
+    /// this returns. Frames without operations are passed over. The frames can be cleared and used again.
+    ///
+    /// # Errors
+    /// None of the frames counts then, now or after a reopening, and the same call may be repeated: `HIT_DISK_FULL`,
+    /// `HIT_IO`. `HIT_POISONED` when a sync failed, or what a failed write had left could not be taken away; from then on
+    /// every call answers that.
+    pub fn append(&mut self, frames: &mut [Frame]) -> Result<()> {
+        self.check_not_poisoned()?;
+        if frames.iter().all(Frame::is_empty) {
+            return Ok(());
+        }
+        self.prepare_segment()?;
+        let (first, synced, segment_bytes) = (self.next_sequence, self.synced, self.options.segment_bytes);
+        let written = self.write(|segment| segment.write(frames, first, synced, segment_bytes));
+        frames.iter_mut().for_each(Frame::unseal);
+        self.next_sequence = written?;
+        Ok(())
+    }
+
+    /// Makes everything appended survive power loss.
+    ///
+    /// # Errors
+    /// `HIT_POISONED`: after a failed sync nobody knows what is on disk. From then on every call answers that; opening
+    /// the log again recovers what is there.
+    pub fn sync(&mut self) -> Result<()> {
+        self.check_not_poisoned()?;
+        if self.synced == self.next_sequence {
+            return Ok(());
+        }
+        if let Some(segment) = &self.active
+            && let Err(error) = segment.sync()
+        {
+            let path = segment.path.clone();
+            return Err(self.poison("sync", path, error));
+        }
+        self.synced = self.next_sequence;
+        Ok(())
+    }
+
+    /// Writes, without a sync, up to where the log is synced, if no frame says so yet. Called at idle: recovery can then
+    /// tell damage to the last group from a torn write.
+    ///
+    /// # Errors
+    /// As [`Log::append`]; without the mark nothing is lost.
+    pub fn mark(&mut self) -> Result<()> {
+        self.check_not_poisoned()?;
+        let (next, synced) = (self.next_sequence, self.synced);
+        if self.active.as_ref().is_none_or(|segment| !segment.needs_mark(synced)) {
+            return Ok(());
+        }
+        self.write(|segment| segment.write_mark(next, synced))
+    }
+
+    /// Syncs everything and records in the manifest where the log ends, so that nothing can be missing unnoticed.
+    ///
+    /// # Errors
+    /// `HIT_POISONED` when the sync fails, or one has before. `HIT_DISK_FULL` and `HIT_IO` from the manifest: everything is
+    /// synced then, and the next open recovers.
+    pub fn close(mut self) -> Result<()> {
+        self.sync()?;
+        if let Some(mut segment) = self.active.take() {
+            segment.trim();
+            self.retire(&segment);
+        }
+        if self.listed == self.closed.len() {
+            return Ok(());
+        }
+        let manifest =
+            Manifest { store: self.folder.id(), sealed: self.closed, first_tail: self.next_number };
+        manifest.write(&**self.folder.files(), &recovery::log_folder(&self.folder))
+    }
+
+    /// Figures.
+    #[must_use]
+    pub fn stats(&self) -> LogStats {
+        let active_bytes = self.active.as_ref().map_or(0, SegmentWriter::disk_bytes);
+        LogStats {
+            segments: (self.closed.len() + usize::from(self.active.is_some())) as u64,
+            disk_bytes: self.closed_bytes + active_bytes,
+            replayed_operations: self.replayed_operations,
+            torn_tail: self.torn_tail.clone(),
+            next_sequence: self.next_sequence,
+            synced: self.synced,
+        }
+    }
+
+    /// What the next segment continues.
+    pub(crate) fn continuation(&self) -> Continuation {
+        let last = self.closed.last();
+        Continuation {
+            number: self.next_number,
+            predecessor: last.map_or(0, |file| file.number),
+            predecessor_end: last.map_or(0, |file| file.end),
+            first_sequence: last.map_or(1, |file| file.next_sequence),
+        }
+    }
+
+    /// Leaves a segment of `length` bytes to append to.
+    fn prepare_segment(&mut self) -> Result<()> {
+        if self.active.as_ref().is_some_and(|segment| segment.end >= self.options.segment_bytes) {
+            // Durability: at every level, so that all but the last segment are whole.
+            self.sync()?;
+            if let Some(mut segment) = self.active.take() {
+                segment.trim();
+                self.retire(&segment);
+            }
+        }
+        if self.active.is_none() {
+            self.active = Some(SegmentWriter::create(&self.folder, self.continuation(), |_| Ok(()))?);
+            self.next_number += 1;
+        }
+        Ok(())
+    }
+
+    /// Counts a synced segment among the closed ones.
+    fn retire(&mut self, segment: &SegmentWriter) {
+        self.closed_bytes += segment.disk_bytes();
+        self.closed.push(SealedFile {
+            number: segment.header.number,
+            end: segment.end,
+            first_sequence: segment.header.first_sequence,
+            next_sequence: self.next_sequence,
+        });
+    }
+
+    fn write<T>(&mut self, write: impl FnOnce(&mut SegmentWriter) -> io::Result<T>) -> Result<T> {
+        let segment = self.active.as_mut().ok_or_else(|| {
+            Error::new(ErrorCode::Io, "the log has no segment to write to: close the store and open it again")
+        })?;
+        let error = match write(segment) {
+            Ok(written) => return Ok(written),
+            Err(error) => error,
+        };
+        let path = segment.path.clone();
+        match segment.roll_back() {
+            Ok(()) => Err(io_error("write to", &path, error)),
+            Err(failed) => Err(self.poison("take a failed write back from", path, failed)),
+        }
+    }
+
+    fn check_not_poisoned(&self) -> Result<()> {
+        self.poisoned.clone().map_or(Ok(()), Err)
+    }
+
+    #[cold]
+    fn poison(&mut self, action: &str, path: PathBuf, error: io::Error) -> Error {
+        let message = format!(
+            "cannot {action} {}: {error}; what is on disk is unknown until the store is closed and opened again",
+            path.display()
+        );
+        let poison = Error::new(ErrorCode::Poisoned, message).with_source(cannot(action, &path)(error));
+        self.poisoned = Some(poison.clone());
+        poison
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Log")
+            .field("folder", &self.folder)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}

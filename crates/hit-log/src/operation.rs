@@ -1,0 +1,295 @@
+//! One operation's bytes, the same wherever operations lie: `docs/log-format.md`, "Operations".
+
+use hit_core::limits::{LARGE_VALUE_BYTES, MAX_BOUND_BYTES, MAX_INTEGER, MAX_KEY_BYTES, MAX_VALUE_BYTES};
+use hit_core::{Error, ErrorCode, KeyRange, Operation, Result, check_key, check_value};
+
+use crate::bytes::{take_slice, take_u32, take_u64};
+use crate::varint;
+
+const SET: u8 = 1;
+const SET_WITH_EXPIRY: u8 = SET | FLAG;
+const DELETE: u8 = 2;
+const DELETE_RANGE: u8 = 3;
+const DELETE_RANGE_WITH_END: u8 = DELETE_RANGE | FLAG;
+/// An expiry behind a set's lengths, an end behind a range's start.
+const FLAG: u8 = 4;
+
+/// The fewest bytes of an operation: a range without bounds.
+pub(crate) const MIN_OPERATION_BYTES: usize = 2;
+
+const CHECKSUM_BYTES: usize = 4;
+
+/// Refuses an operation that cannot be written.
+///
+/// # Errors
+/// `HIT_KEY_INVALID`, `HIT_VALUE_TOO_LARGE`, `HIT_ARGUMENT`.
+#[inline]
+pub(crate) fn check(operation: &Operation<'_>) -> Result<()> {
+    match *operation {
+        Operation::Set { key, value, expires_at } => {
+            if expires_at.is_some_and(|at| at > MAX_INTEGER) {
+                return Err(expiry_too_late(key));
+            }
+            check_key(key)?;
+            check_value(key, value)
+        }
+        Operation::Delete { key } => check_key(key),
+        Operation::DeleteRange { range } => {
+            check_bound(range.start).and_then(|()| range.end.map_or(Ok(()), check_bound))
+        }
+    }
+}
+
+#[cold]
+fn expiry_too_late(key: &[u8]) -> Error {
+    let message = format!("an expiry is later than {MAX_INTEGER} ms after 1970: use an earlier one, or none");
+    Error::new(ErrorCode::Argument, message).with_key(key)
+}
+
+fn check_bound(bound: &[u8]) -> Result<()> {
+    if bound.len() <= MAX_BOUND_BYTES {
+        return Ok(());
+    }
+    let message = format!("a bound of a range has {} bytes: the most is {MAX_BOUND_BYTES}", bound.len());
+    Err(Error::new(ErrorCode::KeyInvalid, message))
+}
+
+/// At least as many bytes as the operation takes.
+#[inline]
+pub(crate) fn size_bound(operation: &Operation<'_>) -> usize {
+    // Flags, two lengths, an expiry and a checksum.
+    const AROUND: usize = 1 + 2 * varint::MAX_VARINT_BYTES + 8 + CHECKSUM_BYTES;
+    AROUND
+        + match *operation {
+            Operation::Set { key, value, .. } => key.len() + value.len(),
+            Operation::Delete { key } => key.len(),
+            Operation::DeleteRange { range } => range.start.len() + range.end.map_or(0, <[u8]>::len),
+        }
+}
+
+/// Appends an operation that [`check`] has let through.
+#[inline]
+pub(crate) fn encode(target: &mut Vec<u8>, operation: &Operation<'_>) {
+    match *operation {
+        Operation::Set { key, value, expires_at } => {
+            let flags = if expires_at.is_some() { SET_WITH_EXPIRY } else { SET };
+            if key.len() < 0x80 && value.len() < 0x80 {
+                target.extend_from_slice(&[flags, key.len() as u8, value.len() as u8]);
+            } else {
+                target.push(flags);
+                varint::write(target, key.len());
+                varint::write(target, value.len());
+            }
+            if let Some(at) = expires_at {
+                target.extend_from_slice(&at.to_le_bytes());
+            }
+            target.extend_from_slice(key);
+            target.extend_from_slice(value);
+            if value.len() >= LARGE_VALUE_BYTES {
+                target.extend_from_slice(&crc32c::crc32c(value).to_le_bytes());
+            }
+        }
+        Operation::Delete { key } => {
+            target.push(DELETE);
+            varint::write(target, key.len());
+            target.extend_from_slice(key);
+        }
+        Operation::DeleteRange { range } => {
+            target.push(if range.end.is_some() { DELETE_RANGE_WITH_END } else { DELETE_RANGE });
+            varint::write(target, range.start.len());
+            if let Some(end) = range.end {
+                varint::write(target, end.len());
+            }
+            target.extend_from_slice(range.start);
+            target.extend_from_slice(range.end.unwrap_or_default());
+        }
+    }
+}
+
+/// Takes an operation from the front; `None` when it is cut, unknown or outside the limits or, where `CHECKED`, when a
+/// large value is not what its checksum says.
+#[inline]
+fn take<'a, const CHECKED: bool>(bytes: &mut &'a [u8]) -> Option<Operation<'a>> {
+    let (&flags, rest) = bytes.split_first()?;
+    *bytes = rest;
+    match flags {
+        SET | SET_WITH_EXPIRY => {
+            let key_bytes = take_length(bytes, 1, MAX_KEY_BYTES)?;
+            let value_bytes = take_length(bytes, 0, MAX_VALUE_BYTES)?;
+            let expires_at = match flags {
+                SET => None,
+                _ => Some(take_u64(bytes).filter(|&at| at <= MAX_INTEGER)?),
+            };
+            let key = take_slice(bytes, key_bytes)?;
+            let value = take_slice(bytes, value_bytes)?;
+            if value_bytes >= LARGE_VALUE_BYTES {
+                let checksum = take_u32(bytes)?;
+                if CHECKED && checksum != crc32c::crc32c(value) {
+                    return None;
+                }
+            }
+            Some(Operation::Set { key, value, expires_at })
+        }
+        DELETE => {
+            let key_bytes = take_length(bytes, 1, MAX_KEY_BYTES)?;
+            Some(Operation::Delete { key: take_slice(bytes, key_bytes)? })
+        }
+        DELETE_RANGE | DELETE_RANGE_WITH_END => {
+            let start_bytes = take_length(bytes, 0, MAX_BOUND_BYTES)?;
+            let end_bytes = match flags {
+                DELETE_RANGE => None,
+                _ => Some(take_length(bytes, 0, MAX_BOUND_BYTES)?),
+            };
+            let start = take_slice(bytes, start_bytes)?;
+            let end = end_bytes.map_or(Some(None), |length| take_slice(bytes, length).map(Some))?;
+            Some(Operation::DeleteRange { range: KeyRange { start, end } })
+        }
+        _ => None,
+    }
+}
+
+#[inline]
+fn take_length(bytes: &mut &[u8], least: usize, most: usize) -> Option<usize> {
+    varint::take(bytes).filter(|length| (least..=most).contains(length))
+}
+
+/// Whether `bytes` are exactly `count` operations, large values intact.
+pub(crate) fn are_valid(mut bytes: &[u8], count: u32) -> bool {
+    (0..count).all(|_| take::<true>(&mut bytes).is_some()) && bytes.is_empty()
+}
+
+/// The operations of one frame, in order. They have been validated, so the iterator is exact and cannot fail; it is
+/// cheap to clone.
+#[derive(Clone, Debug)]
+pub struct FrameOperations<'a> {
+    bytes: &'a [u8],
+    left: usize,
+}
+
+impl<'a> FrameOperations<'a> {
+    /// Invariant: `bytes` are `count` valid operations.
+    pub(crate) fn new(bytes: &'a [u8], count: u32) -> Self {
+        Self { bytes, left: count as usize }
+    }
+}
+
+impl<'a> Iterator for FrameOperations<'a> {
+    type Item = Operation<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Operation<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        take::<false>(&mut self.bytes)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for FrameOperations<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn encoded(operation: &Operation<'_>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode(&mut bytes, operation);
+        assert!(bytes.len() <= size_bound(operation));
+        bytes
+    }
+
+    #[test]
+    fn a_small_set_has_three_bytes_before_its_key() {
+        let operation = Operation::Set { key: b"user:1", value: b"ada", expires_at: None };
+        assert_eq!(encoded(&operation), b"\x01\x06\x03user:1ada");
+    }
+
+    #[test]
+    fn a_value_carries_its_checksum_from_the_limit_on() {
+        let value = [7; LARGE_VALUE_BYTES];
+        let small = encoded(&Operation::Set { key: b"k", value: &value[1..], expires_at: None });
+        let large = encoded(&Operation::Set { key: b"k", value: &value, expires_at: None });
+        assert_eq!(large.len(), small.len() + 1 + CHECKSUM_BYTES);
+        assert!(large.ends_with(&crc32c::crc32c(&value).to_le_bytes()));
+        for altered in 5..large.len() {
+            let mut bytes = large.clone();
+            bytes[altered] ^= 1;
+            assert!(!are_valid(&bytes, 1), "{altered}");
+        }
+    }
+
+    #[test]
+    fn every_limit_is_held_by_writer_and_reader() {
+        let key = vec![1; MAX_KEY_BYTES + 1];
+        let bound = vec![1; MAX_BOUND_BYTES + 1];
+        let ok = KeyRange { start: &bound[1..], end: Some(&bound[1..]) };
+        assert!(check(&Operation::DeleteRange { range: ok }).is_ok());
+        for (operation, code) in [
+            (Operation::Delete { key: b"" }, ErrorCode::KeyInvalid),
+            (Operation::Delete { key: &key }, ErrorCode::KeyInvalid),
+            (Operation::Set { key: b"", value: b"", expires_at: None }, ErrorCode::KeyInvalid),
+            (
+                Operation::Set { key: b"k", value: b"", expires_at: Some(MAX_INTEGER + 1) },
+                ErrorCode::Argument,
+            ),
+            (Operation::DeleteRange { range: KeyRange { start: &bound, end: None } }, ErrorCode::KeyInvalid),
+            (
+                Operation::DeleteRange { range: KeyRange { start: b"", end: Some(&bound) } },
+                ErrorCode::KeyInvalid,
+            ),
+        ] {
+            assert_eq!(check(&operation).unwrap_err().code(), code, "{operation:?}");
+            assert_eq!(take::<true>(&mut encoded(&operation).as_slice()), None, "{operation:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_flag_is_refused() {
+        for flags in (0..=u8::MAX).filter(|flags| !matches!(flags, 1 | 2 | 3 | 5 | 7)) {
+            assert_eq!(
+                take::<true>(&mut &[flags, 1, 1, b'k', b'v', 0, 0, 0, 0, 0, 0, 0, 0][..]),
+                None,
+                "{flags}"
+            );
+        }
+    }
+
+    fn key() -> impl Strategy<Value = Vec<u8>> {
+        prop::collection::vec(any::<u8>(), 1..=300)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_comes_back(
+            key in key(),
+            value in prop::collection::vec(any::<u8>(), 0..700),
+            expires_at in prop::option::of(0..=MAX_INTEGER),
+            end in prop::option::of(key()),
+        ) {
+            for operation in [
+                Operation::Set { key: &key, value: &value, expires_at },
+                Operation::Delete { key: &key },
+                Operation::DeleteRange { range: KeyRange { start: &key, end: end.as_deref() } },
+            ] {
+                let bytes = encoded(&operation);
+                prop_assert!(are_valid(&bytes, 1) && !are_valid(&bytes, 2) && !are_valid(&bytes, 0));
+                prop_assert_eq!(FrameOperations::new(&bytes, 1).collect::<Vec<_>>(), [operation]);
+                for cut in 0..bytes.len() {
+                    prop_assert_eq!(take::<true>(&mut &bytes[..cut]), None);
+                }
+            }
+        }
+
+        #[test]
+        fn any_bytes_decode_or_are_refused_and_decoded_ones_encode_to_themselves(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let mut rest = bytes.as_slice();
+            if let Some(operation) = take::<true>(&mut rest) {
+                prop_assert_eq!(&encoded(&operation)[..], &bytes[..bytes.len() - rest.len()]);
+            }
+        }
+    }
+}

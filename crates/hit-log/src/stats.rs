@@ -1,0 +1,31 @@
+use std::path::PathBuf;
+
+/// What followed the last whole frame when the log was opened, and was ignored: a write that power loss or the death
+/// of the program cut short. None of it had been synced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TornTail {
+    /// The segment.
+    pub file: PathBuf,
+    /// Where the first frame that is not whole begins.
+    pub offset: u64,
+    /// From there to the last byte that is not zero.
+    pub bytes: u64,
+}
+
+/// Figures of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogStats {
+    /// Its segments.
+    pub segments: u64,
+    /// What they take on disk, space taken ahead included.
+    pub disk_bytes: u64,
+    /// Operations that were read back when it was opened.
+    pub replayed_operations: u64,
+    /// What was found behind the last whole frame when it was opened.
+    pub torn_tail: Option<TornTail>,
+    /// The sequence number of the next operation.
+    pub next_sequence: u64,
+    /// Everything below this sequence number survives power loss.
+    pub synced: u64,
+}
