@@ -10,7 +10,15 @@ import { scans } from './conformance/scans.js';
 import { snapshots } from './conformance/snapshots.js';
 import { values } from './conformance/values.js';
 
-const cases: readonly Case[] = [...values, ...order, ...checks, ...expiry, ...scans, ...snapshots, ...reopening];
+const cases: readonly Case[] = [
+  ...values,
+  ...order,
+  ...checks,
+  ...expiry,
+  ...scans,
+  ...snapshots,
+  ...reopening,
+];
 
 /** Where a kind of store can be made anew, empty, for each case. */
 export interface Place {
@@ -24,7 +32,11 @@ export interface Place {
  * Registers every case that a kind of store can be held to. What it cannot do it says in `supports`; whether
  * its data outlive a close is asked here.
  */
-export async function conformance(name: string, make: () => Promise<Place>, { reopens }: { reopens: boolean }): Promise<void> {
+export async function conformance(
+  name: string,
+  make: () => Promise<Place>,
+  { reopens }: { reopens: boolean },
+): Promise<void> {
   const supports = await capabilities(make);
   const has = (need: Need | undefined) => {
     if (need === undefined) return true;
@@ -48,13 +60,25 @@ export async function conformance(name: string, make: () => Promise<Place>, { re
       return store;
     };
     const trial: Trial = {
-      text: async (options) => kept(await open(place.url, { ...place.options, ...options, valueEncoding: 'utf8', keyEncoding: 'utf8' })),
+      text: async (options) =>
+        kept(
+          await open(place.url, { ...place.options, ...options, valueEncoding: 'utf8', keyEncoding: 'utf8' }),
+        ),
       bytes: async (options) =>
-        kept(await open(place.url, { ...place.options, ...options, valueEncoding: 'binary', keyEncoding: 'binary' })),
+        kept(
+          await open(place.url, {
+            ...place.options,
+            ...options,
+            valueEncoding: 'binary',
+            keyEncoding: 'binary',
+          }),
+        ),
     };
 
     test('the cases are those of the shared list', () => {
-      const listed = JSON.parse(readFileSync(new URL('../fixtures/conformance-cases.json', import.meta.url), 'utf8'));
+      const listed = JSON.parse(
+        readFileSync(new URL('../fixtures/conformance-cases.json', import.meta.url), 'utf8'),
+      );
       expect(cases.map(({ name, needs }) => (needs ? { name, needs } : { name }))).toEqual(listed);
     });
     for (const { name, needs, run } of cases) if (has(needs)) test(name, () => run(trial));
@@ -63,7 +87,7 @@ export async function conformance(name: string, make: () => Promise<Place>, { re
 
 async function capabilities(make: () => Promise<Place>): Promise<Store<string>['supports']> {
   const place = await make();
-  const store = await open(place.url, place.options);
+  const store = await open(place.url, { ...place.options, valueEncoding: 'utf8' });
   await store.close();
   await place.remove();
   return store.supports;

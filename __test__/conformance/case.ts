@@ -20,5 +20,7 @@ export interface Case {
 
 /** The bytes of a text, or of numbers. */
 export function bytes(...content: [string] | number[]): Uint8Array {
-  return typeof content[0] === 'string' ? new TextEncoder().encode(content[0]) : Uint8Array.from(content as number[]);
+  return typeof content[0] === 'string'
+    ? new TextEncoder().encode(content[0])
+    : Uint8Array.from(content as number[]);
 }

@@ -60,8 +60,12 @@ export const checks: Case[] = [
         { checks: [{ key: 'a', exists: false }] },
       );
       // Not awaited: the second sees what the first has left.
-      const first = db.batch([{ type: 'set', key: 'a', value: '3' }], { checks: [{ key: 'a', equals: '2' }] });
-      const second = failure(() => db.batch([{ type: 'set', key: 'a', value: '4' }], { checks: [{ key: 'a', equals: '2' }] }));
+      const first = db.batch([{ type: 'set', key: 'a', value: '3' }], {
+        checks: [{ key: 'a', equals: '2' }],
+      });
+      const second = failure(() =>
+        db.batch([{ type: 'set', key: 'a', value: '4' }], { checks: [{ key: 'a', equals: '2' }] }),
+      );
       await first;
       expect(await second).toMatchObject({ code: 'HIT_CONFLICT' });
       expect(await db.get('a')).toBe('3');
@@ -73,7 +77,9 @@ export const checks: Case[] = [
     async run(trial) {
       const db = await trial.text();
       await db.batch([], { checks: [{ key: 'a', exists: false }] });
-      expect(await failure(() => db.batch([], { checks: [{ key: 'a', exists: true }] }))).toMatchObject({ code: 'HIT_CONFLICT' });
+      expect(await failure(() => db.batch([], { checks: [{ key: 'a', exists: true }] }))).toMatchObject({
+        code: 'HIT_CONFLICT',
+      });
     },
   },
   {
@@ -120,9 +126,21 @@ export const checks: Case[] = [
     needs: 'checks',
     async run(trial) {
       const db = await trial.text();
-      for (const text of ['', ' 1', '1 ', '1.5', '1e3', '0x10', 'one', '9223372036854775808', '-9223372036854775809']) {
+      for (const text of [
+        '',
+        ' 1',
+        '1 ',
+        '1.5',
+        '1e3',
+        '0x10',
+        'one',
+        '9223372036854775808',
+        '-9223372036854775809',
+      ]) {
         await db.set('key', text);
-        expect(await failure(() => db.increment('key', 1n)), text).toMatchObject({ code: 'HIT_VALUE_INVALID' });
+        expect(await failure(() => db.increment('key', 1n)), text).toMatchObject({
+          code: 'HIT_VALUE_INVALID',
+        });
         expect(await db.get('key')).toBe(text);
       }
     },

@@ -17,7 +17,12 @@ export const expiry: Case[] = [
       await db.set('replaced', '1');
       await db.set('replaced', '2', { expiresAt: Date.now() - 1 });
       await db.batch([{ type: 'set', key: 'in a batch', value: '1', expiresAt: 1 }]);
-      expect(await db.getMany(['before', 'expired', 'replaced', 'in a batch'])).toEqual(['1', undefined, undefined, undefined]);
+      expect(await db.getMany(['before', 'expired', 'replaced', 'in a batch'])).toEqual([
+        '1',
+        undefined,
+        undefined,
+        undefined,
+      ]);
       expect(await db.has('expired')).toBe(false);
       expect(await db.getEntry('expired')).toBeUndefined();
       expect(await collect(db.keys())).toEqual(['before']);
@@ -113,7 +118,9 @@ export const expiry: Case[] = [
     async run(trial) {
       const db = await trial.text();
       await db.set('key', '41', { expiresAt: 1 });
-      expect(await failure(() => db.batch([], { checks: [{ key: 'key', equals: '41' }] }))).toMatchObject({ code: 'HIT_CONFLICT' });
+      expect(await failure(() => db.batch([], { checks: [{ key: 'key', equals: '41' }] }))).toMatchObject({
+        code: 'HIT_CONFLICT',
+      });
       await db.batch([], { checks: [{ key: 'key', exists: false }] });
       expect(await db.increment('key', 1n)).toBe(1n);
       expect(await db.getEntry('key')).toEqual({ value: '1' });

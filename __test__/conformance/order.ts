@@ -42,7 +42,11 @@ export const order: Case[] = [
         db.clear({ gte: 'cleared', lt: 'clearer' }),
       ];
       await Promise.all(done);
-      expect(await db.getMany(['set last', 'deleted last', 'cleared last'])).toEqual(['2', undefined, undefined]);
+      expect(await db.getMany(['set last', 'deleted last', 'cleared last'])).toEqual([
+        '2',
+        undefined,
+        undefined,
+      ]);
     },
   },
   {
@@ -106,7 +110,11 @@ export const order: Case[] = [
     async run(trial) {
       const db = await trial.text();
       const value = 'v'.repeat(1000);
-      const operations = Array.from({ length: 5000 }, (_, number) => ({ type: 'set' as const, key: `key${number}`, value }));
+      const operations = Array.from({ length: 5000 }, (_, number) => ({
+        type: 'set' as const,
+        key: `key${number}`,
+        value,
+      }));
       const batch = db.batch(operations);
       expect(await db.count()).toBe(5000);
       await batch;

@@ -56,7 +56,9 @@ export const reopening: Case[] = [
     async run(trial) {
       const first = await trial.bytes();
       const value = (number: number) => new Uint8Array((number * 97) % 5000).fill(number);
-      await Promise.all(Array.from({ length: 500 }, (_, number) => first.set(bytes(`key${number}`), value(number))));
+      await Promise.all(
+        Array.from({ length: 500 }, (_, number) => first.set(bytes(`key${number}`), value(number))),
+      );
       await first.batch([
         { type: 'set', key: bytes(0), value: bytes('zero') },
         { type: 'set', key: bytes(0xff, 0xfe), value: bytes() },
@@ -81,7 +83,13 @@ export const reopening: Case[] = [
       await first.set('key55', 'again');
       await first.close();
       const second = await trial.text();
-      expect(await second.getMany(['key0', 'key1', 'key5', 'key50', 'key55'])).toEqual(['1', undefined, undefined, undefined, 'again']);
+      expect(await second.getMany(['key0', 'key1', 'key5', 'key50', 'key55'])).toEqual([
+        '1',
+        undefined,
+        undefined,
+        undefined,
+        'again',
+      ]);
       expect(await second.count()).toBe(89);
       await second.clear();
       await second.set('only', '1');
@@ -119,7 +127,8 @@ export const reopening: Case[] = [
       const first = await trial.text();
       await first.set('a', '1');
       if (first.supports.checks) {
-        const refused = () => first.batch([{ type: 'set', key: 'b', value: '1' }], { checks: [{ key: 'a', equals: '2' }] });
+        const refused = () =>
+          first.batch([{ type: 'set', key: 'b', value: '1' }], { checks: [{ key: 'a', equals: '2' }] });
         expect(await failure(refused)).toMatchObject({ code: 'HIT_CONFLICT' });
       }
       const bad = () =>

@@ -12,7 +12,10 @@ export const scans: Case[] = [
     name: 'a_scan_finds_every_entry_once',
     async run(trial) {
       const db = await trial.text();
-      const entries = Array.from({ length: 3000 }, (_, number) => [`key${number}`, 'v'.repeat(number % 400)] as const);
+      const entries = Array.from(
+        { length: 3000 },
+        (_, number) => [`key${number}`, 'v'.repeat(number % 400)] as const,
+      );
       await db.setMany(entries);
       const found = await collect(db.entries());
       expect(new Map(found)).toEqual(new Map(entries));
@@ -39,15 +42,21 @@ export const scans: Case[] = [
       const db = await trial.bytes();
       const keys = [
         ...Array.from({ length: 256 }, (_, byte) => bytes(byte)),
-        ...['a\0', 'aa', 'eightlongA', 'eightlongB', 'eightlong', 'Z', 'é', '\uffff', '\u{10000}', '𝒳'].map((text) => bytes(text)),
+        ...['a\0', 'aa', 'eightlongA', 'eightlongB', 'eightlong', 'Z', 'é', '\uffff', '\u{10000}', '𝒳'].map(
+          (text) => bytes(text),
+        ),
         new Uint8Array(2048).fill(0xff),
         new Uint8Array(2047).fill(0xff),
       ];
       // Written in an order that is not theirs.
-      await Promise.all(keys.map((_, index) => db.set(keys[(index * 101) % keys.length] as Uint8Array, bytes('v'))));
+      await Promise.all(
+        keys.map((_, index) => db.set(keys[(index * 101) % keys.length] as Uint8Array, bytes('v'))),
+      );
       const sorted = keys.map((key) => Buffer.from(key)).sort(Buffer.compare);
       expect((await collect(db.keys())).map((key) => Buffer.from(key))).toEqual(sorted);
-      expect((await collect(db.keys({ reverse: true }))).map((key) => Buffer.from(key))).toEqual(sorted.reverse());
+      expect((await collect(db.keys({ reverse: true }))).map((key) => Buffer.from(key))).toEqual(
+        sorted.reverse(),
+      );
     },
   },
   {
@@ -80,7 +89,9 @@ export const scans: Case[] = [
             void db.set(key, `${round}`);
           }
         }
-        expect(await collect(db.entries())).toEqual([...model].sort(([left], [right]) => inKeyOrder(left, right)));
+        expect(await collect(db.entries())).toEqual(
+          [...model].sort(([left], [right]) => inKeyOrder(left, right)),
+        );
       }
       await db.flush();
     },
@@ -95,9 +106,13 @@ export const scans: Case[] = [
       const bounds = ['\0', 'a', 'a\0', 'ab', 'b', 'c', 'd', '\u{10001}'];
       for (const low of bounds) {
         expect(await collect(db.keys({ gt: low })), `gt ${low}`).toEqual(select(keys, (to) => to(low) > 0));
-        expect(await collect(db.keys({ gte: low })), `gte ${low}`).toEqual(select(keys, (to) => to(low) >= 0));
+        expect(await collect(db.keys({ gte: low })), `gte ${low}`).toEqual(
+          select(keys, (to) => to(low) >= 0),
+        );
         expect(await collect(db.keys({ lt: low })), `lt ${low}`).toEqual(select(keys, (to) => to(low) < 0));
-        expect(await collect(db.keys({ lte: low })), `lte ${low}`).toEqual(select(keys, (to) => to(low) <= 0));
+        expect(await collect(db.keys({ lte: low })), `lte ${low}`).toEqual(
+          select(keys, (to) => to(low) <= 0),
+        );
         for (const high of bounds) {
           const open = select(keys, (to) => to(low) > 0 && to(high) < 0);
           const closed = select(keys, (to) => to(low) >= 0 && to(high) <= 0);
@@ -113,7 +128,18 @@ export const scans: Case[] = [
     needs: 'orderedScans',
     async run(trial) {
       const db = await trial.bytes();
-      const keys = [[1], [1, 0], [1, 255], [1, 255, 255], [1, 255, 255, 7], [2], [254, 255], [255], [255, 0], [255, 255]];
+      const keys = [
+        [1],
+        [1, 0],
+        [1, 255],
+        [1, 255, 255],
+        [1, 255, 255, 7],
+        [2],
+        [254, 255],
+        [255],
+        [255, 0],
+        [255, 255],
+      ];
       await Promise.all(keys.map((key) => db.set(bytes(...key), bytes('v'))));
       for (const prefix of [[1], [1, 255], [1, 255, 255], [2], [3], [254], [255], [255, 255]]) {
         const expected = keys.filter((key) => prefix.every((byte, index) => key[index] === byte));
@@ -181,7 +207,13 @@ export const scans: Case[] = [
       await db.clear({ prefix: 'key3' });
       await db.delete('key1');
       await db.set('new', 'v');
-      for (const range of [undefined, { prefix: 'key1' }, { prefix: 'key3' }, { gt: 'key2', lte: 'key4' }, { lt: 'a' }]) {
+      for (const range of [
+        undefined,
+        { prefix: 'key1' },
+        { prefix: 'key3' },
+        { gt: 'key2', lte: 'key4' },
+        { lt: 'a' },
+      ]) {
         expect(await db.count(range)).toBe((await collect(db.keys(range))).length);
       }
     },
@@ -220,8 +252,14 @@ export const scans: Case[] = [
       const db = await trial.text();
       const key = (number: number) => `key${String(number).padStart(4, '0')}`;
       await db.setMany(Array.from({ length: 2000 }, (_, number) => [key(number), 'v'] as const));
-      await Promise.all(Array.from({ length: 500 }, (_, number) => db.clear({ gte: key(number * 4), lt: key(number * 4 + 3) })));
-      expect(await collect(db.keys())).toEqual(Array.from({ length: 500 }, (_, number) => key(number * 4 + 3)));
+      await Promise.all(
+        Array.from({ length: 500 }, (_, number) =>
+          db.clear({ gte: key(number * 4), lt: key(number * 4 + 3) }),
+        ),
+      );
+      expect(await collect(db.keys())).toEqual(
+        Array.from({ length: 500 }, (_, number) => key(number * 4 + 3)),
+      );
       expect(await db.has(key(0))).toBe(false);
       expect(await db.count()).toBe(500);
     },

@@ -40,7 +40,8 @@ export const snapshots: Case[] = [
       const found: string[] = [];
       for await (const each of db.keys({ reverse: true })) {
         found.push(each);
-        if (found.length % 100 === 0) await Promise.all([db.delete(key(999 - found.length)), db.set(`${each} between`, 'after')]);
+        if (found.length % 100 === 0)
+          await Promise.all([db.delete(key(999 - found.length)), db.set(`${each} between`, 'after')]);
       }
       expect(found).toEqual(keys.toReversed());
     },

@@ -61,7 +61,18 @@ export const values: Case[] = [
     async run(trial) {
       const db = await trial.text();
       // Prefixes of one another, equal in their first 8 bytes, and with zero bytes behind.
-      const keys = ['a', 'a\0', 'a\0\0', 'aa', 'eightlong', 'eightlon', 'eightlong\0', 'eightlongs', 'x'.repeat(2047), 'x'.repeat(2048)];
+      const keys = [
+        'a',
+        'a\0',
+        'a\0\0',
+        'aa',
+        'eightlong',
+        'eightlon',
+        'eightlong\0',
+        'eightlongs',
+        'x'.repeat(2047),
+        'x'.repeat(2048),
+      ];
       await Promise.all(keys.map((key, index) => db.set(key, String(index))));
       expect(await db.getMany(keys)).toEqual(keys.map((_, index) => String(index)));
       await db.delete('eightlong');
@@ -104,7 +115,9 @@ export const values: Case[] = [
     async run(trial) {
       const db = await trial.bytes();
       // Around every size at which something changes: varints, values with their own checksum, slabs and pages.
-      const sizes = [0, 1, 127, 128, 255, 256, 257, 4095, 4096, 16_383, 16_384, 65_535, 65_536, 262_144, 1_048_579];
+      const sizes = [
+        0, 1, 127, 128, 255, 256, 257, 4095, 4096, 16_383, 16_384, 65_535, 65_536, 262_144, 1_048_579,
+      ];
       const value = (size: number) => new Uint8Array(size).map((_, index) => (index * 31 + size) & 0xff);
       await Promise.all(sizes.map((size) => db.set(bytes(`size ${size}`), value(size))));
       for (const size of sizes) {
@@ -119,7 +132,9 @@ export const values: Case[] = [
     async run(trial) {
       const db = await trial.bytes();
       const value = new Uint8Array(db.supports.maxValueBytes + 1);
-      expect(await failure(() => db.set(bytes('large'), value))).toMatchObject({ code: 'HIT_VALUE_TOO_LARGE' });
+      expect(await failure(() => db.set(bytes('large'), value))).toMatchObject({
+        code: 'HIT_VALUE_TOO_LARGE',
+      });
       expect(await db.has(bytes('large'))).toBe(false);
       await db.set(bytes('large'), bytes('small'));
       expect(await db.get(bytes('large'))).toEqual(bytes('small'));

@@ -1,0 +1,33 @@
+// Several workers write into one store until the process is killed. Each says how many of its operations are
+// acknowledged, after the await: "<writer> <count>".
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
+import { open } from 'hitkv';
+import { operations, randomNumbers, run } from './operations.mjs';
+import { say } from './say.mjs';
+
+if (isMainThread) {
+  const [url, round] = process.argv.slice(2);
+  say('opening');
+  const db = await open(url, { file: { segmentBytes: 65_536 } });
+  say('open', await db.count());
+  for (const [writer, durability] of ['disk', 'os', 'disk'].entries()) {
+    new Worker(new URL(import.meta.url), { workerData: { url, round: Number(round), writer, durability } });
+  }
+} else {
+  const { url, round, writer, durability } = workerData;
+  const db = await open(url, { durability, file: { segmentBytes: 65_536 } });
+  const random = randomNumbers(round * 10 + writer);
+  const row = operations(round * 10 + writer, `r${round}w${writer}:`);
+  const turns = [];
+  let acknowledged = 0;
+  for (;;) {
+    const size = 1 + Math.floor(random() * 20);
+    const writes = Array.from({ length: size }, () => run(db, row.next().value));
+    turns.push({ size, done: Promise.all(writes) });
+    if (turns.length < 4) continue;
+    const turn = turns.shift();
+    await turn.done;
+    acknowledged += turn.size;
+    say(writer, acknowledged);
+  }
+}
