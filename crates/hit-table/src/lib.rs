@@ -1,1 +1,43 @@
-//! Placeholder.
+//! The in-memory half of hitkv: key → newest operation. It knows no file, no thread and no runtime.
+//!
+//! * [`Table::apply`] puts operations in at once and returns how to take them back; [`Table::settle`] when they are
+//!   durable.
+//! * [`Table::get`] and [`Table::get_many`] find the newest.
+//! * [`Table::snapshot`], [`Cursor`] and [`Table::visit`] walk one moment in key order.
+//! * [`Table::sweep`], called now and then, removes what has expired or was cleared and gives memory back.
+//!
+//! Inside: `arena` has the bytes of all records, `index` says which one is the newest of a key, `view` has the keys
+//! in order from the first scan on.
+
+mod arena;
+mod bounds;
+mod buffer;
+mod cursor;
+mod evacuate;
+mod gather;
+mod hasher;
+mod index;
+mod location;
+#[cfg(test)]
+mod model;
+mod range_delete;
+mod read;
+mod record;
+mod run;
+mod snapshot;
+mod stats;
+mod sweep;
+mod table;
+mod tombstone;
+mod undo;
+mod view;
+mod write;
+
+pub use bounds::Bounds;
+pub use cursor::Cursor;
+pub use read::Entry;
+pub use snapshot::Snapshot;
+pub use stats::TableStats;
+pub use table::Table;
+pub use undo::Undo;
+pub use view::ViewBuild;

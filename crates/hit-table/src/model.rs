@@ -1,0 +1,368 @@
+//! Random operations against a `BTreeMap`, with bounds so small that every path is taken.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::ControlFlow;
+
+use hit_core::{KeyRange, Operation};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::{Bounds, Cursor, Snapshot, Table, Undo, ViewBuild};
+
+/// Value, expiry, sequence number.
+type Kept = (Vec<u8>, Option<u64>, u64);
+type Map = BTreeMap<Vec<u8>, Kept>;
+
+#[derive(Clone, Debug)]
+enum Write {
+    Set { key: usize, length: usize, ttl_ms: Option<u64> },
+    Delete { key: usize },
+    DeleteRange { start: usize, end: usize },
+    Clear,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Apply(Vec<Write>),
+    Replay(Vec<Write>),
+    Settle,
+    Undo,
+    TakeSnapshot,
+    DropSnapshot(usize),
+    OpenCursor { snapshot: usize, start: usize, end: usize, reverse: bool },
+    Page { cursor: usize, entries: usize },
+    Count { snapshot: usize, start: usize, end: usize },
+    BeginView,
+    BuildView,
+    InstallView,
+    Sweep { budget: usize },
+    Wait { ms: u64 },
+}
+
+const KEYS: usize = 60;
+
+/// Keys that share eight bytes, are prefixes of each other, end in zeros or are as long as can be.
+fn key(number: usize) -> Vec<u8> {
+    match number % KEYS {
+        0 => Vec::new(),
+        1 => b"same key".to_vec(),
+        2 => b"same key\0".to_vec(),
+        3 => b"same key\0\0\0\0\0\0\0\0\0".to_vec(),
+        4 => vec![b's'; 2_048],
+        5 => [&[b's'; 2_047][..], b"t"].concat(),
+        6 => vec![0xff; 9],
+        number @ 7..20 => format!("same key and {number}").into_bytes(),
+        number => format!("{number}").into_bytes(),
+    }
+}
+
+fn writes() -> impl Strategy<Value = Vec<Write>> {
+    let one = prop_oneof![
+        20 => (0..KEYS, prop_oneof![8 => 0..40_usize, 1 => 200..400_usize], prop::option::weighted(0.2, 0..50_u64))
+            .prop_map(|(key, length, ttl_ms)| Write::Set { key, length, ttl_ms }),
+        8 => (0..KEYS).prop_map(|key| Write::Delete { key }),
+        2 => (0..=KEYS, 0..=KEYS).prop_map(|(start, end)| Write::DeleteRange { start, end }),
+        1 => Just(Write::Clear),
+    ];
+    vec(one, 1..24)
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let one = prop_oneof![
+        12 => writes().prop_map(Step::Apply),
+        2 => writes().prop_map(Step::Replay),
+        10 => Just(Step::Settle),
+        3 => Just(Step::Undo),
+        4 => Just(Step::TakeSnapshot),
+        3 => any::<usize>().prop_map(Step::DropSnapshot),
+        4 => (any::<usize>(), 0..=KEYS, 0..=KEYS, any::<bool>())
+            .prop_map(|(snapshot, start, end, reverse)| Step::OpenCursor { snapshot, start, end, reverse }),
+        8 => (any::<usize>(), 0..50_usize).prop_map(|(cursor, entries)| Step::Page { cursor, entries }),
+        3 => (any::<usize>(), 0..=KEYS, 0..=KEYS)
+            .prop_map(|(snapshot, start, end)| Step::Count { snapshot, start, end }),
+        2 => Just(Step::BeginView),
+        2 => Just(Step::BuildView),
+        2 => Just(Step::InstallView),
+        8 => (1..40_usize).prop_map(|budget| Step::Sweep { budget }),
+        3 => (0..20_u64).prop_map(|ms| Step::Wait { ms }),
+    ];
+    vec(one, 1..90)
+}
+
+fn bounds() -> impl Strategy<Value = Bounds> {
+    (
+        prop_oneof![Just(300_usize), Just(3_000)],
+        0..6_usize,
+        0..4_usize,
+        prop_oneof![Just(4_usize), Just(1_000)],
+        prop_oneof![Just(2_usize), Just(20), Just(1_000)],
+        prop_oneof![3 => Just(u64::MAX), 1 => Just(1 << 63 | 1)],
+    )
+        .prop_map(|(chunk_bytes, expand_entries, range_tombstones, large, fresh_entries, hash_mask)| {
+            Bounds {
+                chunk_bytes,
+                large_record_bytes: 150,
+                expand_entries,
+                range_tombstones,
+                expiry_slack_ms: 5,
+                large_view_entries: large,
+                fresh_entries,
+                hash_mask,
+            }
+        })
+}
+
+/// A range by two positions among the sorted keys; position `KEYS` is open.
+fn range(start: usize, end: usize) -> (Vec<u8>, Option<Vec<u8>>) {
+    let start = if start == KEYS { Vec::new() } else { key(start) };
+    (start, (end != KEYS).then(|| key(end)))
+}
+
+struct OpenCursor {
+    cursor: Cursor,
+    /// What is left of it, in its order.
+    rest: VecDeque<(Vec<u8>, Kept)>,
+}
+
+struct World {
+    table: Table,
+    map: Map,
+    sequence: u64,
+    now_ms: u64,
+    unsettled: VecDeque<(Undo, Map)>,
+    snapshots: Vec<(Snapshot, Map)>,
+    cursors: Vec<OpenCursor>,
+    build: Option<ViewBuild>,
+}
+
+fn is_live(entry: &Kept, now_ms: u64) -> bool {
+    entry.1.is_none_or(|expires_at| now_ms < expires_at)
+}
+
+impl World {
+    fn write(&mut self, writes: &[Write], is_replay: bool) {
+        let before = self.map.clone();
+        let first = self.sequence + 1;
+        let mut owned = Vec::new();
+        for write in writes {
+            self.sequence += 1;
+            let value = self.sequence.to_be_bytes();
+            match *write {
+                Write::Set { key: number, length, ttl_ms } => {
+                    let value: Vec<u8> = value.iter().copied().cycle().take(length).collect();
+                    let expires_at = ttl_ms.map(|ttl_ms| self.now_ms + ttl_ms);
+                    self.map.insert(key(number), (value.clone(), expires_at, self.sequence));
+                    owned.push((key(number), Some((value, expires_at)), None));
+                }
+                Write::Delete { key: number } => {
+                    self.map.remove(&key(number));
+                    owned.push((key(number), None, None));
+                }
+                Write::DeleteRange { start, end } => {
+                    let (start, end) = range(start, end);
+                    let covered = KeyRange { start: &start, end: end.as_deref() };
+                    self.map.retain(|key, _| !covered.contains(key));
+                    owned.push((start, None, Some(end)));
+                }
+                Write::Clear => {
+                    self.map.clear();
+                    owned.push((Vec::new(), None, Some(None)));
+                }
+            }
+        }
+        let operations = owned.iter().map(|(key, set, end)| match (set, end) {
+            (Some((value, expires_at)), _) => Operation::Set { key, value, expires_at: *expires_at },
+            (_, None) => Operation::Delete { key },
+            (_, Some(end)) => Operation::DeleteRange { range: KeyRange { start: key, end: end.as_deref() } },
+        });
+        if is_replay {
+            self.table.replay(first, operations);
+        } else {
+            let undo = self.table.apply(first, operations);
+            self.unsettled.push_back((undo, before));
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Apply(writes) => self.write(writes, false),
+            Step::Replay(writes) if self.unsettled.is_empty() => self.write(writes, true),
+            Step::Settle => {
+                if let Some((undo, _)) = self.unsettled.pop_front() {
+                    self.table.settle(undo);
+                }
+            }
+            Step::Undo => {
+                if let Some((undo, before)) = self.unsettled.pop_back() {
+                    self.table.undo(undo);
+                    self.map = before;
+                }
+            }
+            Step::TakeSnapshot => {
+                let snapshot = self.table.snapshot();
+                assert_eq!(self.table.view_backlog(), 0);
+                assert!(self.table.try_snapshot().is_some());
+                self.snapshots.push((snapshot, self.map.clone()));
+            }
+            Step::DropSnapshot(number) if !self.snapshots.is_empty() => {
+                self.snapshots.remove(number % self.snapshots.len());
+            }
+            Step::OpenCursor { snapshot, start, end, reverse } if !self.snapshots.is_empty() => {
+                let (snapshot, map) = &self.snapshots[snapshot % self.snapshots.len()];
+                let (start, end) = range(*start, *end);
+                let range = KeyRange { start: &start, end: end.as_deref() };
+                let mut rest: VecDeque<_> = map
+                    .iter()
+                    .filter(|(key, _)| range.contains(key))
+                    .map(|(key, entry)| (key.clone(), entry.clone()))
+                    .collect();
+                if *reverse {
+                    rest.make_contiguous().reverse();
+                }
+                let cursor = Cursor::new(snapshot.clone(), range, *reverse);
+                self.cursors.push(OpenCursor { cursor, rest });
+            }
+            Step::Page { cursor, entries } if !self.cursors.is_empty() => {
+                let number = cursor % self.cursors.len();
+                if self.page(number, *entries) {
+                    self.cursors.remove(number);
+                }
+            }
+            Step::Count { snapshot, start, end } if !self.snapshots.is_empty() => {
+                let (snapshot, map) = &self.snapshots[snapshot % self.snapshots.len()];
+                let (start, end) = range(*start, *end);
+                let range = KeyRange { start: &start, end: end.as_deref() };
+                let expected = map
+                    .iter()
+                    .filter(|(key, entry)| range.contains(key) && is_live(entry, self.now_ms))
+                    .count();
+                assert_eq!(self.table.count(snapshot, range, self.now_ms), expected as u64);
+            }
+            Step::BeginView => {
+                self.table.begin_view();
+            }
+            Step::BuildView => self.build = self.table.build_view().or(self.build.take()),
+            Step::InstallView => {
+                if let Some(build) = self.build.take() {
+                    self.table.install_view(build);
+                }
+            }
+            Step::Sweep { budget } => {
+                self.table.sweep(self.now_ms, *budget);
+            }
+            Step::Wait { ms } => self.now_ms += ms,
+            _ => {}
+        }
+    }
+
+    /// Reads a page of a cursor; whether that was the end of it.
+    fn page(&mut self, number: usize, entries: usize) -> bool {
+        let OpenCursor { cursor, rest } = &mut self.cursors[number];
+        let now_ms = self.now_ms;
+        let mut left = entries;
+        let mut next = || loop {
+            match rest.pop_front() {
+                Some((_, entry)) if !is_live(&entry, now_ms) => {}
+                next => return next,
+            }
+        };
+        if left == 0 {
+            return false;
+        }
+        let flow = self.table.visit(cursor, now_ms, |key, entry| {
+            let (expected, (value, expires_at, sequence)) = next().expect("an entry beyond the last");
+            assert_eq!(key, expected);
+            assert_eq!((entry.value, entry.expires_at, entry.sequence), (&value[..], expires_at, sequence));
+            left -= 1;
+            if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        if flow.is_continue() {
+            assert_eq!(next(), None, "the cursor ended early");
+        }
+        flow.is_continue()
+    }
+
+    fn check(&self) {
+        let keys: Vec<Vec<u8>> = (0..KEYS).map(key).collect();
+        let expected: Vec<_> = keys
+            .iter()
+            .map(|key| self.map.get(key).filter(|entry| is_live(entry, self.now_ms)))
+            .map(|entry| entry.map(|(value, expires_at, sequence)| (&value[..], *expires_at, *sequence)))
+            .collect();
+        let mut many = Vec::new();
+        let parts = |entry: crate::Entry<'_>| (entry.value.to_vec(), entry.expires_at, entry.sequence);
+        self.table
+            .get_many(keys.iter().map(|key| &key[..]), self.now_ms, |entry| many.push(entry.map(parts)));
+        for ((key, expected), many) in keys.iter().zip(expected).zip(many) {
+            let one = self.table.get(key, self.now_ms);
+            assert_eq!(one.map(|entry| (entry.value, entry.expires_at, entry.sequence)), expected, "{key:?}");
+            assert_eq!(many, one.map(parts));
+        }
+        let stats = self.table.stats();
+        let live = self.map.values().filter(|entry| is_live(entry, self.now_ms)).count();
+        assert!((live..=self.map.len()).contains(&stats.entries), "{live} {} {stats:?}", self.map.len());
+        let locations = self.table.index.locations();
+        let records: Vec<_> = locations.map(|location| self.table.arena.record(location).unwrap()).collect();
+        let expiring = records.iter().filter(|record| record.expires_at.is_some()).count();
+        assert_eq!(stats.expiring_entries, expiring);
+        if self.unsettled.is_empty() {
+            assert_eq!(stats.live_bytes, records.iter().map(|record| record.size()).sum::<usize>());
+        }
+    }
+
+    /// Lets go of everything and sweeps: what is left must be what is live.
+    fn finish(mut self) {
+        while let Some((undo, _)) = self.unsettled.pop_front() {
+            self.table.settle(undo);
+        }
+        for number in 0..self.cursors.len() {
+            assert!(self.page(number, usize::MAX));
+        }
+        self.cursors.clear();
+        self.snapshots.clear();
+        self.now_ms += 1_000;
+        self.table.view = None;
+        // A walk that was under way when time went on has to come round again.
+        for _ in 0..3 {
+            let mut calls = 0;
+            while self.table.sweep(self.now_ms, 50) {
+                calls += 1;
+                assert!(calls < 10_000, "a sweep never ends");
+            }
+        }
+        self.check();
+        let stats = self.table.stats();
+        self.map.retain(|_, entry| is_live(entry, self.now_ms));
+        assert_eq!((stats.entries, stats.expiring_entries), (self.map.len(), 0));
+        assert_eq!((stats.retired_bytes, stats.range_tombstones, stats.snapshots), (0, 0, 0));
+        // At most half of a chunk is dead, but for the head and the spare one.
+        let bound = stats.live_bytes * 2 + 3 * self.table.bounds.chunk_bytes + stats.chunks * 1_000;
+        assert!(stats.arena_bytes <= bound, "{stats:?}");
+        self.snapshots.push((self.table.snapshot(), self.map.clone()));
+        self.step(&Step::OpenCursor { snapshot: 0, start: KEYS, end: KEYS, reverse: false });
+        assert!(self.page(0, usize::MAX));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_table_does_what_a_map_does(bounds in bounds(), steps in steps()) {
+        let mut world = World {
+            table: Table::with_bounds(bounds),
+            map: Map::new(),
+            sequence: 0,
+            now_ms: 1_000,
+            unsettled: VecDeque::new(),
+            snapshots: Vec::new(),
+            cursors: Vec::new(),
+            build: None,
+        };
+        for step in &steps {
+            world.step(step);
+            world.check();
+        }
+        world.finish();
+    }
+}

@@ -1,0 +1,89 @@
+use std::hint::black_box;
+
+use crate::record::Record;
+use crate::table::Table;
+
+/// How many keys are looked up side by side, so that their cache misses overlap.
+pub(crate) const GROUP: usize = 16;
+
+/// The value of a key and what belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// The value.
+    pub value: &'a [u8],
+    /// Unix time in milliseconds from which the entry is not seen.
+    pub expires_at: Option<u64>,
+    /// The sequence number of the operation that set it.
+    pub sequence: u64,
+}
+
+impl<'a> From<Record<'a>> for Entry<'a> {
+    fn from(record: Record<'a>) -> Self {
+        Self { value: record.value, expires_at: record.expires_at, sequence: record.sequence }
+    }
+}
+
+impl Table {
+    /// The entry of a key, unless it has expired at `now_ms`.
+    #[must_use]
+    pub fn get(&self, key: &[u8], now_ms: u64) -> Option<Entry<'_>> {
+        self.get_hashed(self.hasher.hash(key), key, now_ms)
+    }
+
+    /// Hands the entry of each key to `found`, in the order of the keys. Looking many up at once costs about half as
+    /// much a key as one after the other.
+    pub fn get_many<'t, 'k>(
+        &'t self,
+        keys: impl IntoIterator<Item = &'k [u8]>,
+        now_ms: u64,
+        mut found: impl FnMut(Option<Entry<'t>>),
+    ) {
+        let mut keys = keys.into_iter();
+        let mut group: [(u64, &[u8]); GROUP] = [(0, &[]); GROUP];
+        loop {
+            let mut taken = 0;
+            for (slot, key) in group.iter_mut().zip(&mut keys) {
+                *slot = (self.hasher.hash(key), key);
+                taken += 1;
+            }
+            let group = group.get(..taken).unwrap_or_default();
+            self.warm(group.iter().map(|&(hash, _)| hash));
+            for &(hash, key) in group {
+                found(self.get_hashed(hash, key, now_ms));
+            }
+            if taken < GROUP {
+                return;
+            }
+        }
+    }
+
+    #[inline]
+    fn get_hashed(&self, hash: u64, key: &[u8], now_ms: u64) -> Option<Entry<'_>> {
+        let mut found = None;
+        self.index.find(hash, |location| {
+            found = self.arena.record(location).filter(|record| record.key == key);
+            found.is_some()
+        });
+        found.filter(|record| self.is_visible(record, now_ms)).map(Entry::from)
+    }
+
+    #[inline]
+    fn is_visible(&self, record: &Record<'_>, now_ms: u64) -> bool {
+        !record.is_expired(now_ms) && (self.tombstones.is_empty() || !self.is_covered(record))
+    }
+
+    /// Loads what looking up these keys will need: first every slot, then every record. Ordinary loads that do not
+    /// wait for each other, which the processor keeps in flight together.
+    pub(crate) fn warm(&self, hashes: impl Iterator<Item = u64> + Clone) {
+        black_box(hashes.clone().fold(0, |sum, hash| sum ^ self.index.touch(hash)));
+        let mut sum = 0;
+        for hash in hashes {
+            // The first location with the hash is the key's but for a collision of 64 bits.
+            self.index.find(hash, |location| {
+                sum ^= self.arena.touch(location);
+                true
+            });
+        }
+        black_box(sum);
+    }
+}

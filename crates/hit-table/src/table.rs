@@ -1,0 +1,137 @@
+use std::sync::Arc;
+
+use hit_core::Operation;
+
+use crate::arena::{Arena, Walk};
+use crate::bounds::Bounds;
+use crate::hasher::KeyHasher;
+use crate::index::Index;
+use crate::location::Location;
+use crate::range_delete::{ActiveTombstone, SweptTombstone};
+use crate::record::Record;
+use crate::snapshot::Registry;
+use crate::sweep::Sweep;
+use crate::undo::{Undo, UndoPins};
+use crate::view::View;
+
+/// Key → newest operation, in memory.
+///
+/// It has no lock of its own: writers take `&mut self`, readers `&self`, so one read-write lock around it is the
+/// apply lock of a store. Times are Unix milliseconds and come from the caller.
+pub struct Table {
+    pub(crate) bounds: Bounds,
+    pub(crate) hasher: KeyHasher,
+    pub(crate) index: Index,
+    pub(crate) arena: Arena,
+    pub(crate) tombstones: Vec<ActiveTombstone>,
+    /// Those that are swept, as long as an undo may bring back what they cover.
+    pub(crate) swept: Vec<SweptTombstone>,
+    pub(crate) view: Option<View>,
+    pub(crate) snapshots: Arc<Registry>,
+    pub(crate) undos: UndoPins,
+    pub(crate) sweep: Sweep,
+    /// The evacuation that is under way.
+    pub(crate) evacuation: Option<Walk>,
+    /// Indexes that a clear of everything has left behind.
+    pub(crate) cleared: Vec<Index>,
+    /// Entries in the index with an expiry.
+    pub(crate) expiring: usize,
+    pub(crate) last_sequence: u64,
+    /// Up to here everything is durable.
+    pub(crate) settled_sequence: u64,
+    pub(crate) next_view: u64,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Table {
+    /// An empty table.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_bounds(Bounds::default())
+    }
+
+    /// An empty table with other bounds.
+    #[must_use]
+    pub fn with_bounds(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            hasher: KeyHasher::new(bounds.hash_mask),
+            index: Index::new(),
+            arena: Arena::new(&bounds),
+            tombstones: Vec::new(),
+            swept: Vec::new(),
+            view: None,
+            snapshots: Arc::default(),
+            undos: UndoPins::default(),
+            sweep: Sweep::default(),
+            evacuation: None,
+            cleared: Vec::new(),
+            expiring: 0,
+            last_sequence: 0,
+            settled_sequence: 0,
+            next_view: 0,
+        }
+    }
+
+    /// Makes room for `entries` more keys at once, where their number is known: growing step by step costs more.
+    pub fn reserve(&mut self, entries: usize) {
+        self.index.reserve(entries);
+    }
+
+    /// How many keys the index holds. Those that have expired or that a range delete covers count until a sweep has
+    /// removed them; [`Table::stats`] has the exact number.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether the index holds no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.index.len() == 0
+    }
+
+    /// The sequence number of the last operation, 0 before the first.
+    #[must_use]
+    pub fn last_sequence(&self) -> u64 {
+        self.last_sequence
+    }
+
+    /// Applies operations as one: operation `i` has the sequence number `first_sequence + i`, the last one on a key
+    /// wins, and readers see all of them once this has returned. Sequence numbers ascend from call to call; keys and
+    /// values have been checked by [`hit_core::check_key`] and [`hit_core::check_value`].
+    ///
+    /// What they replace is kept until [`Table::settle`] or [`Table::undo`] is called with the result.
+    pub fn apply<'a>(
+        &mut self,
+        first_sequence: u64,
+        operations: impl ExactSizeIterator<Item = Operation<'a>>,
+    ) -> Undo {
+        let last_sequence = (first_sequence + operations.len() as u64).saturating_sub(1);
+        let mut undo = Undo::new(self.undos.pin(self.arena.moment()), last_sequence, operations.len());
+        self.write(first_sequence, operations, Some(&mut undo));
+        undo
+    }
+
+    /// Applies operations that are durable already, as [`Table::apply`] and [`Table::settle`] in one.
+    pub fn replay<'a>(&mut self, first_sequence: u64, operations: impl Iterator<Item = Operation<'a>>) {
+        self.write(first_sequence, operations, None);
+    }
+
+    /// The newest location of a key.
+    #[inline]
+    pub(crate) fn locate(&self, hash: u64, key: &[u8]) -> Option<Location> {
+        self.index.find(hash, |location| self.arena.key(location) == key)
+    }
+
+    /// Whether an active range delete hides a record.
+    #[inline]
+    pub(crate) fn is_covered(&self, record: &Record<'_>) -> bool {
+        self.tombstones.iter().any(|active| active.tombstone.covers(record))
+    }
+}
