@@ -1,1 +1,46 @@
-//! Placeholder.
+//! A key-value store that reads from memory and answers a write when it is on disk.
+//!
+//! A [`Store`] is put together from a table (memory: key → newest operation) and, for files, a log (disk: what was
+//! written, in order). Which parts it has follows from the URL it is opened with.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> hit::Result<()> {
+//! # let folder = tempfile::tempdir().expect("a temporary folder");
+//! # let url = folder.path().join("data").display().to_string();
+//! use hit::{OpenOptions, Store, WriteOptions};
+//!
+//! let store = Store::open(&url, OpenOptions::default()).await?;
+//! store.set(b"user:1", b"ada", WriteOptions::default()).await?; // on disk when it returns
+//! assert_eq!(store.get(b"user:1")?, Some(b"ada".to_vec()));
+//! store.close().await
+//! # }
+//! ```
+
+mod account;
+mod backlog;
+mod batch;
+mod commit;
+mod location;
+mod options;
+mod owners;
+mod queue;
+mod read;
+mod scan;
+mod shared;
+mod stats;
+mod store;
+mod write;
+
+pub use batch::{BatchOperation, Check};
+pub use hit_core::{
+    AtomicBatch, Capabilities, Clock, Durability, Error, ErrorCode, KeyRange, Operation, Result, SystemClock,
+    limits, prefix_end,
+};
+pub use location::Location;
+pub use options::{FileOptions, OnError, OpenOptions, WriteOptions};
+pub use read::Entry;
+pub use scan::Scan;
+pub use stats::Stats;
+pub use store::Store;
+pub use write::Submitted;

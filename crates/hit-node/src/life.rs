@@ -1,0 +1,85 @@
+//! Flushing, closing and figures.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use hit::{Result, Stats};
+use napi::sys;
+
+use crate::error::to_js;
+use crate::raw::{self, Call};
+
+/// `flush()`
+pub(crate) fn flush(call: &Call<'_>) -> Result<sys::napi_value> {
+    let ticket = call.store.next_ticket();
+    let settlements = Arc::clone(&call.store.settlements);
+    settlements.open_ticket(call.env);
+    call.store.store.flush_with(move |result| settlements.settle(ticket, result));
+    raw::number(call.env, ticket as f64)
+}
+
+/// `close()`
+pub(crate) fn close(call: &Call<'_>) -> Result<sys::napi_value> {
+    let ticket = call.store.next_ticket();
+    let settlements = Arc::clone(&call.store.settlements);
+    settlements.open_ticket(call.env);
+    call.store.scans.borrow_mut().clear();
+    call.store.store.close_with(move |result| settlements.settle(ticket, result));
+    raw::number(call.env, ticket as f64)
+}
+
+/// `drain()`: blocks until the log has written everything that was accepted. A closed store has.
+pub(crate) fn drain(call: &Call<'_>) -> Result<sys::napi_value> {
+    let (written, wait) = mpsc::channel();
+    call.store.store.written_with(move |_| {
+        // Whoever does not wait any more needs no answer.
+        let _ = written.send(());
+    });
+    // Fails only where the answer was dropped, and then there is nothing to wait for.
+    let _ = wait.recv();
+    raw::undefined(call.env)
+}
+
+/// `stats()`
+pub(crate) fn stats(call: &Call<'_>) -> Result<sys::napi_value> {
+    let Stats {
+        entries,
+        lanes,
+        pending_bytes,
+        memory_bytes,
+        disk_bytes,
+        oldest_snapshot_ms,
+        segments,
+        torn_tail,
+        next_sequence,
+        handles,
+        last_error,
+    } = call.store.store.stats();
+    let env = call.env;
+    let stats = raw::object(env)?;
+    let figures = [
+        ("entries", entries as f64),
+        ("lanes", lanes as f64),
+        ("pendingBytes", pending_bytes as f64),
+        ("memoryBytes", memory_bytes as f64),
+        ("diskBytes", disk_bytes as f64),
+        ("oldestSnapshotMs", oldest_snapshot_ms as f64),
+        ("segments", segments as f64),
+        ("nextSequence", next_sequence as f64),
+        ("handles", handles as f64),
+    ];
+    for (name, figure) in figures {
+        raw::set(env, stats, name, raw::number(env, figure)?)?;
+    }
+    if let Some(tail) = torn_tail {
+        let found = raw::object(env)?;
+        raw::set(env, found, "file", raw::text(env, &tail.file.display().to_string())?)?;
+        raw::set(env, found, "offset", raw::number(env, tail.offset as f64)?)?;
+        raw::set(env, found, "bytes", raw::number(env, tail.bytes as f64)?)?;
+        raw::set(env, stats, "tornTail", found)?;
+    }
+    if let Some(error) = last_error {
+        raw::set(env, stats, "lastError", to_js(env, &error)?)?;
+    }
+    Ok(stats)
+}

@@ -1,0 +1,282 @@
+//! The log thread: it takes what has been submitted, writes it in the order accepted, syncs once for all of it, and
+//! answers. While nothing comes it marks the log and sweeps the table.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hit_core::{Durability, Error, ErrorCode, Operation, Result, limits};
+use hit_log::{Frame, Log};
+
+use crate::owners;
+use crate::queue::{Close, Group, Work, fail_all};
+use crate::shared::{Disk, Shared};
+
+/// How long the log is idle before a mark carries forward what is synced.
+const MARK_AFTER: Duration = Duration::from_millis(100);
+/// How often a table with something to sweep is swept a little.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// How soon it is swept again while there is more to do.
+const SWEEP_AGAIN_AFTER: Duration = Duration::from_millis(5);
+/// Records that one sweep looks at: about a millisecond under the apply lock.
+const SWEEP_RECORDS: usize = 5_000;
+/// How long a group waits before it is written again on a full disk.
+const FULL_RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// Owns a store's log, if it has one, and the thread that works for the store.
+pub(crate) struct Committer {
+    shared: Arc<Shared>,
+    log: Option<Log>,
+    /// Something was synced that no frame on disk says yet.
+    wants_mark: bool,
+    wants_sweep: bool,
+    next_sweep: Instant,
+}
+
+impl Committer {
+    pub(crate) fn start(shared: Arc<Shared>, log: Option<Log>) -> Result<()> {
+        let committer = Self {
+            shared,
+            log,
+            wants_mark: false,
+            wants_sweep: true,
+            next_sweep: Instant::now() + SWEEP_EVERY,
+        };
+        thread::Builder::new()
+            .name("hit-log".into())
+            .spawn(move || committer.run())
+            .map(drop)
+            .map_err(|source| Error::new(ErrorCode::Io, "no thread could be started").with_source(source))
+    }
+
+    fn run(mut self) {
+        let mut reserved = false;
+        loop {
+            let patience = self.patience();
+            self.shared.resting.store(patience.is_none(), Ordering::SeqCst);
+            let Work { frames, groups, close, sweep } = self.shared.queue.wait(patience);
+            self.shared.resting.store(false, Ordering::SeqCst);
+            if groups.is_empty() {
+                self.mark();
+            } else if !std::mem::replace(&mut reserved, true)
+                && let Some(disk) = &self.shared.disk
+            {
+                disk.keep_reserve();
+            }
+            self.wants_sweep |= sweep || !groups.is_empty();
+            self.commit(frames, groups);
+            if let Some(close) = close {
+                return self.close(close);
+            }
+            self.sweep_if_due();
+        }
+    }
+
+    /// How long to wait for work before looking after the log and the table.
+    fn patience(&self) -> Option<Duration> {
+        let mark = self.wants_mark.then_some(MARK_AFTER);
+        let sweep = self.wants_sweep.then(|| self.next_sweep.saturating_duration_since(Instant::now()));
+        mark.into_iter().chain(sweep).min()
+    }
+
+    fn mark(&mut self) {
+        if std::mem::take(&mut self.wants_mark)
+            && let Some(log) = &mut self.log
+        {
+            // A mark only narrows what recovery has to take on trust; a failure shows at the next append.
+            drop(log.mark());
+        }
+    }
+
+    /// Sweeps the table a little, now and then while it is written to or holds what expires, at once again while there
+    /// is more to do.
+    fn sweep_if_due(&mut self) {
+        let now = Instant::now();
+        if !self.wants_sweep || now < self.next_sweep {
+            return;
+        }
+        let now_ms = self.shared.clock.now_ms();
+        let mut applied = self.shared.applied.write();
+        self.shared.settle(&mut applied.table);
+        let more = applied.table.sweep(now_ms, SWEEP_RECORDS);
+        self.wants_sweep = more || applied.table.can_expire();
+        self.next_sweep = now + if more { SWEEP_AGAIN_AFTER } else { SWEEP_EVERY };
+    }
+
+    /// Writes and answers groups; `frames` are those of the groups with content, in the same order.
+    fn commit(&mut self, mut frames: Vec<Frame>, groups: Vec<Group>) {
+        if groups.is_empty() {
+            return;
+        }
+        if let Some(poison) = self.shared.poison.get() {
+            groups.iter().for_each(|group| self.shared.dequeued(group));
+            return fail_all(groups, poison);
+        }
+        let (mut written, refused) = self.append(&mut frames, groups);
+        self.shared.give_back(frames.into_iter());
+        self.answer(&mut written, Durability::Os);
+        if written.iter().any(|group| group.durability == Durability::Disk) {
+            match self.sync() {
+                Ok(()) => self.answer(&mut written, Durability::Disk),
+                Err(error) => self.poison(&error, written),
+            }
+        }
+        refused.into_iter().for_each(|(group, error)| group.settle(Err(error)));
+        self.publish_stats();
+    }
+
+    /// Appends the frames. Returns the groups that were written, and those that could not be with the reason.
+    fn append(&mut self, frames: &mut [Frame], mut groups: Vec<Group>) -> (Vec<Group>, Vec<(Group, Error)>) {
+        let Err(error) = self.try_append(frames) else { return (groups, Vec::new()) };
+        if error.code() != ErrorCode::DiskFull {
+            return (Vec::new(), self.refuse(groups, frames, &error));
+        }
+        // What fits is written, group by group; the first that does not fit gets one more try.
+        let mut waiting = frames;
+        for position in 0..groups.len() {
+            let Some(content) = groups.get(position).and_then(|group| group.content.as_ref()) else {
+                continue;
+            };
+            let frees_space = content.frees_space;
+            let (one, behind) = waiting.split_at_mut(waiting.len().min(1));
+            if let Err(error) = self.append_to_full_disk(one, frees_space) {
+                let refused = groups.split_off(position);
+                let frames: Vec<Frame> = one.iter_mut().chain(behind).map(std::mem::take).collect();
+                return (groups, self.refuse(refused, &frames, &error));
+            }
+            waiting = behind;
+        }
+        (groups, Vec::new())
+    }
+
+    fn try_append(&mut self, frames: &mut [Frame]) -> Result<()> {
+        match &mut self.log {
+            Some(log) if !frames.is_empty() => {
+                self.wants_mark = true;
+                log.append(frames)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn append_to_full_disk(&mut self, frames: &mut [Frame], frees_space: bool) -> Result<()> {
+        match self.try_append(frames) {
+            Err(error) if error.code() == ErrorCode::DiskFull => {}
+            done => return done,
+        }
+        if let Some(disk) = &self.shared.disk {
+            disk.mark_full();
+            if frees_space {
+                disk.release_reserve();
+            } else {
+                thread::sleep(FULL_RETRY_AFTER);
+            }
+        }
+        self.try_append(frames)
+    }
+
+    /// Takes groups that could not be written out of the table again, with all that came behind them. `frames` are
+    /// those of the groups.
+    fn refuse(&mut self, groups: Vec<Group>, frames: &[Frame], error: &Error) -> Vec<(Group, Error)> {
+        if error.code() == ErrorCode::Poisoned {
+            self.poison(error, groups);
+            return Vec::new();
+        }
+        let mut applied = self.shared.applied.write();
+        let behind = self.shared.queue.take_groups();
+        let mut refused = name_keys(groups, frames, error);
+        refused.extend(name_keys(behind.groups, &behind.frames, error));
+        for (group, _) in refused.iter_mut().rev() {
+            self.shared.dequeued(group);
+            if let Some(content) = group.content.take() {
+                applied.next_sequence = content.first_sequence;
+                applied.table.undo(content.undo);
+            }
+        }
+        refused
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        self.wants_mark = true;
+        self.log.as_mut().map_or(Ok(()), Log::sync)
+    }
+
+    /// Answers the groups that ask for no more than `reached`, and leaves the others.
+    fn answer(&self, groups: &mut Vec<Group>, reached: Durability) {
+        let (reached, waiting): (Vec<_>, Vec<_>) =
+            groups.drain(..).partition(|group| group.durability <= reached);
+        *groups = waiting;
+        for mut group in reached {
+            self.shared.dequeued(&group);
+            if let Some(content) = group.content.take() {
+                self.shared.add_settled(std::iter::once(content.undo));
+            }
+            group.settle(Ok(()));
+        }
+    }
+
+    /// Ends the store after a failed sync: what is on disk is unknown until it is opened again.
+    fn poison(&self, cause: &Error, groups: Vec<Group>) {
+        let error = Error::new(
+            ErrorCode::Poisoned,
+            "a sync to disk failed, so what is stored is unknown: close the store, look at the disk, open it again",
+        )
+        .with_source(cause.clone());
+        // Under the apply lock, so that no group is accepted behind those that are answered here.
+        let applied = self.shared.applied.write();
+        let error = self.shared.poison.get_or_init(|| error).clone();
+        let behind = self.shared.queue.take_groups().groups;
+        drop(applied);
+        self.shared.fail_answered(self.log.as_ref().map_or(0, Log::synced), &error);
+        groups.iter().chain(&behind).for_each(|group| self.shared.dequeued(group));
+        fail_all(groups, &error);
+        fail_all(behind, &error);
+    }
+
+    fn publish_stats(&self) {
+        if let (Some(log), Some(disk)) = (&self.log, &self.shared.disk) {
+            *disk.log_stats.lock() = log.stats();
+        }
+    }
+
+    /// Closes the log cleanly where nothing failed, releases the lock whatever failed, and tells the last handle.
+    fn close(mut self, close: Close) {
+        // Groups of handles that were closed while this one was: all of them were accepted before.
+        let Work { frames, groups, .. } = self.shared.queue.take();
+        self.commit(frames, groups);
+        let closed = match (self.shared.poison.get(), self.log.take()) {
+            (Some(_), _) | (_, None) => Ok(()),
+            (None, Some(log)) => log.close(),
+        };
+        let result = close.account.take_unseen().map_or(closed, Err);
+        if let Some(Disk { identity, lock, .. }) = &self.shared.disk {
+            drop(lock.lock().take());
+            owners::left(*identity);
+        }
+        // Handles that JavaScript has not collected yet must not keep the data in memory.
+        drop(std::mem::take(&mut self.shared.applied.write().table));
+        match (close.completion, result) {
+            (Some(completion), result) => completion(result),
+            (None, Err(error)) => close.account.fail_unseen(&error),
+            (None, Ok(())) => {}
+        }
+    }
+}
+
+/// Gives each group the failure with the keys of its own frame.
+fn name_keys(groups: Vec<Group>, frames: &[Frame], error: &Error) -> Vec<(Group, Error)> {
+    let mut frames = frames.iter();
+    groups
+        .into_iter()
+        .map(|group| {
+            let frame = group.content.as_ref().and_then(|_| frames.next());
+            let keys = frame.into_iter().flat_map(Frame::iter).filter_map(|operation| match operation {
+                Operation::Set { key, .. } | Operation::Delete { key } => Some(key),
+                Operation::DeleteRange { .. } => None,
+            });
+            let error = keys.take(limits::MAX_ERROR_KEYS).fold(error.clone(), Error::with_key);
+            (group, error)
+        })
+        .collect()
+}

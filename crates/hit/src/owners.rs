@@ -1,0 +1,95 @@
+//! The folders that this process has open: a second open of one joins the first.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, LazyLock};
+
+use hit_core::{Error, ErrorCode, Result};
+use parking_lot::{Condvar, Mutex};
+
+use crate::options::FileOptions;
+use crate::shared::Shared;
+
+/// Device and inode of a store's lock file.
+type Identity = (u64, u64);
+
+enum Owner {
+    /// Being opened or being closed; whoever wants it waits.
+    Changing,
+    Open(Arc<Shared>),
+}
+
+static OWNERS: LazyLock<Mutex<HashMap<Identity, Owner>>> = LazyLock::new(Mutex::default);
+static CHANGED: Condvar = Condvar::new();
+
+/// What there is at a folder.
+pub(crate) enum Entered {
+    /// This process has it open; the store has one handle more now.
+    Joined(Arc<Shared>),
+    /// Nobody in this process has; the caller opens it.
+    Vacant(Opening),
+}
+
+/// The right to open a folder, given back when it is dropped without success.
+pub(crate) struct Opening {
+    identity: Identity,
+    done: bool,
+}
+
+/// Joins the store at `identity`, or gets the right to open it. Waits for one that is opening or closing.
+pub(crate) fn enter(identity: Identity, options: FileOptions) -> Result<Entered> {
+    let mut owners = OWNERS.lock();
+    loop {
+        match owners.get(&identity) {
+            None => {
+                owners.insert(identity, Owner::Changing);
+                return Ok(Entered::Vacant(Opening { identity, done: false }));
+            }
+            Some(Owner::Changing) => CHANGED.wait(&mut owners),
+            Some(Owner::Open(shared)) => {
+                shared.check_not_poisoned()?;
+                if shared.disk.as_ref().is_some_and(|disk| disk.options != options) {
+                    return Err(Error::new(
+                        ErrorCode::Config,
+                        "this process has the store open with other 'file' options: open it with the same ones",
+                    ));
+                }
+                shared.handles.fetch_add(1, Ordering::SeqCst);
+                return Ok(Entered::Joined(Arc::clone(shared)));
+            }
+        }
+    }
+}
+
+impl Opening {
+    /// Makes the store known, so that later opens join it.
+    pub(crate) fn succeed(mut self, shared: &Arc<Shared>) {
+        self.done = true;
+        OWNERS.lock().insert(self.identity, Owner::Open(Arc::clone(shared)));
+        CHANGED.notify_all();
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        if !self.done {
+            left(self.identity);
+        }
+    }
+}
+
+/// Takes one handle away. True for the last one: the store is closing now, and nobody joins it any more.
+pub(crate) fn leave(shared: &Shared) -> bool {
+    let mut owners = OWNERS.lock();
+    let last = shared.handles.fetch_sub(1, Ordering::SeqCst) == 1;
+    if let (true, Some(disk)) = (last, &shared.disk) {
+        owners.insert(disk.identity, Owner::Changing);
+    }
+    last
+}
+
+/// Forgets a folder whose lock is released.
+pub(crate) fn left(identity: Identity) {
+    OWNERS.lock().remove(&identity);
+    CHANGED.notify_all();
+}

@@ -1,0 +1,244 @@
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+
+use hit_core::{Clock, Durability, Error, ErrorCode, Result};
+use hit_log::{Folder, Frame, Lock, LogStats, RESERVE_BYTES, Reserve};
+use hit_table::{Table, Undo};
+use parking_lot::{Mutex, RwLock};
+
+use crate::account::Account;
+use crate::options::FileOptions;
+use crate::queue::{Group, Queue};
+
+/// A submitted frame's buffer is kept for the next one up to this size.
+const SPARE_FRAME_BYTES: usize = 1 << 20;
+const SPARE_FRAMES: usize = 16;
+
+/// One open store, shared by all its handles and its thread.
+pub(crate) struct Shared {
+    /// The apply lock: writers hold it while a group becomes visible and gets its place in the queue.
+    pub(crate) applied: RwLock<Applied>,
+    pub(crate) queue: Queue,
+    /// What a file store has beyond memory.
+    pub(crate) disk: Option<Disk>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The store's thread sleeps until it is woken.
+    pub(crate) resting: AtomicBool,
+    /// Set once, when a sync failed.
+    pub(crate) poison: OnceLock<Error>,
+    /// Handles that are not closed; the registry's lock orders its changes.
+    pub(crate) handles: AtomicUsize,
+    accounts: Mutex<Vec<Weak<Account>>>,
+    /// Undo records of groups that are durable, for the next holder of the apply lock to settle.
+    settled: Mutex<Vec<Undo>>,
+    has_settled: AtomicBool,
+    spare_frames: Mutex<Vec<Frame>>,
+    unanswered: Unanswered,
+}
+
+/// The table and the number of its next operation.
+pub(crate) struct Applied {
+    pub(crate) table: Table,
+    pub(crate) next_sequence: u64,
+}
+
+/// What only a file store has.
+pub(crate) struct Disk {
+    pub(crate) identity: (u64, u64),
+    pub(crate) options: FileOptions,
+    pub(crate) folder: Folder,
+    pub(crate) lock: Mutex<Option<Lock>>,
+    reserve: Mutex<Option<Reserve>>,
+    /// No room was left at the last append.
+    full: AtomicBool,
+    /// As of the last commit.
+    pub(crate) log_stats: Mutex<LogStats>,
+}
+
+impl Disk {
+    pub(crate) fn new(
+        identity: (u64, u64),
+        folder: Folder,
+        options: FileOptions,
+        lock: Lock,
+        log_stats: LogStats,
+    ) -> Self {
+        Self {
+            identity,
+            options,
+            folder,
+            lock: Mutex::new(Some(lock)),
+            reserve: Mutex::new(None),
+            full: AtomicBool::new(false),
+            log_stats: Mutex::new(log_stats),
+        }
+    }
+
+    /// Keeps disk space for deletes. Without it the store works; only deletes on a full disk would not.
+    pub(crate) fn keep_reserve(&self) -> bool {
+        let mut reserve = self.reserve.lock();
+        if reserve.is_none() {
+            *reserve = Reserve::ensure(&self.folder, RESERVE_BYTES).ok();
+        }
+        reserve.is_some()
+    }
+
+    /// No room was left at the last append.
+    pub(crate) fn mark_full(&self) {
+        self.full.store(true, Ordering::Relaxed);
+    }
+
+    /// Gives the reserve to the log, for deletes on a full disk.
+    pub(crate) fn release_reserve(&self) {
+        if let Some(reserve) = self.reserve.lock().take() {
+            // Where it cannot be removed the append that follows fails, and says why.
+            drop(reserve.release());
+        }
+    }
+
+    /// Whether a write that needs space may be tried: after a full disk only when the reserve is whole and there is room
+    /// beside it.
+    fn has_room(&self) -> bool {
+        if !self.full.load(Ordering::Relaxed) {
+            return true;
+        }
+        let room = self.keep_reserve() && self.has_space_beside_reserve();
+        if room {
+            self.full.store(false, Ordering::Relaxed);
+        }
+        room
+    }
+
+    /// Takes as much space as a new write is likely to need, and gives it back.
+    fn has_space_beside_reserve(&self) -> bool {
+        hit_log::has_space(&self.folder, RESERVE_BYTES)
+    }
+}
+
+/// How many groups have not reached the durability they were made with.
+#[derive(Default)]
+struct Unanswered {
+    os: AtomicUsize,
+    disk: AtomicUsize,
+}
+
+impl Shared {
+    pub(crate) fn new(applied: Applied, disk: Option<Disk>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            applied: RwLock::new(applied),
+            queue: Queue::default(),
+            disk,
+            clock,
+            resting: AtomicBool::new(false),
+            poison: OnceLock::new(),
+            handles: AtomicUsize::new(1),
+            accounts: Mutex::default(),
+            settled: Mutex::default(),
+            has_settled: AtomicBool::new(false),
+            spare_frames: Mutex::default(),
+            unanswered: Unanswered::default(),
+        }
+    }
+
+    /// The time that expiry is judged by; the clock is not asked while nothing expires.
+    pub(crate) fn now_ms(&self, table: &Table) -> u64 {
+        if table.can_expire() { self.clock.now_ms() } else { 0 }
+    }
+
+    pub(crate) fn check_not_poisoned(&self) -> Result<()> {
+        self.poison.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// Makes a new handle's account known.
+    pub(crate) fn add_account(&self, account: &Arc<Account>) {
+        let mut accounts = self.accounts.lock();
+        accounts.retain(|account| account.strong_count() > 0);
+        accounts.push(Arc::downgrade(account));
+    }
+
+    /// Tells every handle that was answered at or behind `sequence` before it was on disk.
+    pub(crate) fn fail_answered(&self, sequence: u64, error: &Error) {
+        let accounts: Vec<_> = self.accounts.lock().iter().filter_map(Weak::upgrade).collect();
+        accounts
+            .iter()
+            .filter(|account| account.was_answered_behind(sequence))
+            .for_each(|account| account.fail_unseen(error));
+    }
+
+    /// Refuses a write that needs space while the disk is full.
+    pub(crate) fn check_room(&self) -> Result<()> {
+        match &self.disk {
+            Some(disk) if !disk.has_room() => Err(Error::new(
+                ErrorCode::DiskFull,
+                "the disk that holds the store is full: free space; deletes and reads go on",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Hands a group to the log. The caller holds the apply lock, which makes the queue's order that of the table.
+    pub(crate) fn enqueue(&self, group: Group, frame: Option<Frame>) {
+        if let Some(content) = &group.content {
+            group.account.backlog.add(content.bytes);
+        }
+        self.count(group.durability, 1);
+        self.queue.push(group, frame);
+    }
+
+    /// Takes back what `enqueue` counted.
+    pub(crate) fn dequeued(&self, group: &Group) {
+        if let Some(content) = &group.content {
+            group.account.backlog.remove(content.bytes);
+        }
+        self.count(group.durability, -1);
+    }
+
+    fn count(&self, durability: Durability, change: isize) {
+        match durability {
+            Durability::Disk => self.unanswered.disk.fetch_add(change.cast_unsigned(), Ordering::SeqCst),
+            Durability::Os => self.unanswered.os.fetch_add(change.cast_unsigned(), Ordering::SeqCst),
+            Durability::Memory => 0,
+        };
+    }
+
+    /// The most that a write seen by now still waits for; `None` where nothing does.
+    pub(crate) fn unanswered(&self) -> Option<Durability> {
+        if self.unanswered.disk.load(Ordering::SeqCst) > 0 {
+            Some(Durability::Disk)
+        } else if self.unanswered.os.load(Ordering::SeqCst) > 0 {
+            Some(Durability::Os)
+        } else {
+            None
+        }
+    }
+
+    /// Keeps undo records of durable groups until somebody holds the apply lock anyway.
+    pub(crate) fn add_settled(&self, undos: impl Iterator<Item = Undo>) {
+        self.settled.lock().extend(undos);
+        self.has_settled.store(true, Ordering::Release);
+    }
+
+    /// Settles what has become durable since.
+    pub(crate) fn settle(&self, table: &mut Table) {
+        if self.has_settled.swap(false, Ordering::Acquire) {
+            for undo in self.settled.lock().drain(..) {
+                table.settle(undo);
+            }
+        }
+    }
+
+    pub(crate) fn take_frame(&self) -> Frame {
+        self.spare_frames.lock().pop().unwrap_or_default()
+    }
+
+    pub(crate) fn give_back(&self, frames: impl Iterator<Item = Frame>) {
+        let mut spare = self.spare_frames.lock();
+        for mut frame in frames.filter(|frame| frame.byte_len() <= SPARE_FRAME_BYTES) {
+            if spare.len() == SPARE_FRAMES {
+                return;
+            }
+            frame.clear();
+            spare.push(frame);
+        }
+    }
+}

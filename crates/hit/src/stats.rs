@@ -1,0 +1,29 @@
+use hit_core::Error;
+use hit_log::TornTail;
+
+/// Figures of an open store. Reading them changes nothing and works on a poisoned store too.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    /// Entries that are there; expired ones count until they are swept.
+    pub entries: usize,
+    /// Writer lanes; a log has one.
+    pub lanes: usize,
+    /// Bytes that this handle has handed over and the log has not written.
+    pub pending_bytes: usize,
+    /// Memory that the table holds, in bytes: entries, index and ordered view.
+    pub memory_bytes: usize,
+    /// Bytes that the store's files take.
+    pub disk_bytes: u64,
+    /// Age of the oldest scan that is not closed, in milliseconds; 0 where there is none.
+    pub oldest_snapshot_ms: u64,
+    /// Segments of the log.
+    pub segments: u64,
+    /// What recovery ignored behind the last whole frame.
+    pub torn_tail: Option<TornTail>,
+    /// The next operation's sequence number.
+    pub next_sequence: u64,
+    /// Handles of this store in this process.
+    pub handles: usize,
+    /// The last failure that was found after its write was answered.
+    pub last_error: Option<Error>,
+}

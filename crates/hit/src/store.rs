@@ -1,0 +1,337 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use hit_core::{AtomicBatch, Capabilities, Durability, Error, ErrorCode, Result, limits};
+use hit_log::{Folder, FrameOperations, LockFile, Log, LogOptions, Replay};
+use hit_table::Table;
+use tokio::sync::oneshot;
+
+use crate::account::Account;
+use crate::commit::Committer;
+use crate::location::Location;
+use crate::options::OpenOptions;
+use crate::owners::{self, Entered};
+use crate::queue::{Close, Completion, Group};
+use crate::shared::{Applied, Disk, Shared};
+use crate::stats::Stats;
+
+/// A handle of an open store. Clones are the same handle; a second [`Store::open`] of a folder is another handle of
+/// the same store. The store closes with its last handle; dropping one closes it without waiting.
+#[derive(Clone)]
+pub struct Store {
+    handle: Arc<Handle>,
+}
+
+pub(crate) struct Handle {
+    shared: Arc<Shared>,
+    account: Arc<Account>,
+    closed: Arc<AtomicBool>,
+    url: String,
+}
+
+/// Sees whether a handle is closed, without keeping it open.
+pub(crate) struct Watch {
+    closed: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+}
+
+impl Store {
+    /// Opens the store at a URL: `memory:`, `file:path` or a bare path. Recovery runs on a thread of its own.
+    ///
+    /// # Errors
+    /// `HIT_CONFIG` (URL, options, a folder that is not such a store), `HIT_UNSUPPORTED` (a storage that is not built),
+    /// `HIT_LOCKED` (another program holds the store), `HIT_CORRUPTION` (with file and offset), `HIT_IO`.
+    pub async fn open(url: &str, options: OpenOptions) -> Result<Self> {
+        let url = url.to_owned();
+        let (answer, answered) = oneshot::channel();
+        thread::Builder::new()
+            .name("hit-open".into())
+            .spawn(move || drop(answer.send(Self::open_blocking(&url, options))))
+            .map_err(|source| Error::new(ErrorCode::Io, "no thread could be started").with_source(source))?;
+        answered.await.map_err(|_| Error::new(ErrorCode::Io, "opening the store ended without an answer"))?
+    }
+
+    /// The same as [`Store::open`] on the calling thread.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_blocking(url: &str, options: OpenOptions) -> Result<Self> {
+        options.file.check()?;
+        let shared = match Location::parse(url)? {
+            Location::Memory => open_memory(&options)?,
+            Location::File(path) => open_file(&path, &options)?,
+        };
+        let account = Arc::new(Account::new(options.durability, options.max_pending_bytes, options.on_error));
+        shared.add_account(&account);
+        let closed = Arc::new(AtomicBool::new(false));
+        Ok(Self { handle: Arc::new(Handle { shared, account, closed, url: url.to_owned() }) })
+    }
+
+    /// The URL it was opened with.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.handle.url
+    }
+
+    /// What this kind of store can do.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            sync_reads: true,
+            ordered_scans: true,
+            snapshots: true,
+            atomic_batch: AtomicBatch::All,
+            checks: true,
+            ttl: true,
+            backup: false,
+            workers: self.handle.shared.disk.is_some(),
+            max_value_bytes: limits::MAX_VALUE_BYTES,
+        }
+    }
+
+    /// Figures of the store and of this handle. Works on a poisoned store, and after `close` with what was left.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let shared = &self.handle.shared;
+        let log = shared.disk.as_ref().map(|disk| disk.log_stats.lock().clone());
+        let applied = shared.applied.read();
+        let table = applied.table.stats();
+        Stats {
+            entries: table.entries,
+            lanes: 1,
+            pending_bytes: self.handle.account.backlog.pending_bytes(),
+            memory_bytes: table.memory_bytes,
+            disk_bytes: log.as_ref().map_or(0, |log| log.disk_bytes),
+            oldest_snapshot_ms: applied
+                .table
+                .oldest_snapshot()
+                .map_or(0, |taken| u64::try_from(taken.elapsed().as_millis()).unwrap_or(u64::MAX)),
+            segments: log.as_ref().map_or(0, |log| log.segments),
+            torn_tail: log.and_then(|log| log.torn_tail),
+            next_sequence: applied.next_sequence,
+            handles: shared.handles.load(Ordering::SeqCst),
+            last_error: self.handle.account.last_error(),
+        }
+    }
+
+    /// Writes the address of a server on this store where other programs look who holds it (the file `OWNER`).
+    ///
+    /// # Errors
+    /// `HIT_NOT_OPEN`, `HIT_POISONED`, `HIT_IO`.
+    pub fn advertise(&self, address: Option<&str>) -> Result<()> {
+        let shared = self.open_shared()?;
+        if let Some(disk) = &shared.disk
+            && let Some(lock) = &*disk.lock.lock()
+        {
+            lock.set_address(address);
+        }
+        Ok(())
+    }
+
+    /// Resolves when everything this handle was accepted is on disk.
+    ///
+    /// # Errors
+    /// With what failed after it was answered, and with what fails now.
+    pub async fn flush(&self) -> Result<()> {
+        let (completion, answered) = answer();
+        self.flush_with(completion);
+        answered.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// The same as [`Store::flush`], told by a call.
+    pub fn flush_with(&self, completion: impl FnOnce(Result<()>) + Send + 'static) {
+        let account = Arc::clone(&self.handle.account);
+        let completion = move |result: Result<()>| completion(account.take_unseen().map_or(result, Err));
+        self.barrier(Durability::Disk, Box::new(completion));
+    }
+
+    /// Calls `completion` when everything this handle was accepted has reached the operating system; at once where the
+    /// store is closed or poisoned.
+    pub fn written_with(&self, completion: impl FnOnce(Result<()>) + Send + 'static) {
+        self.barrier(Durability::Os, Box::new(completion));
+    }
+
+    /// Resolves when every write that a read can see by now has the durability it was made with. Asked before an answer
+    /// leaves the process, so that none reveals what may still be lost.
+    ///
+    /// # Errors
+    /// With the failure of such a write.
+    pub async fn settled(&self) -> Result<()> {
+        let shared = self.open_shared()?;
+        let Some(durability) = shared.unanswered() else { return Ok(()) };
+        let (completion, answered) = answer();
+        self.barrier(durability, completion);
+        answered.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// Flushes and closes this handle; with the last one the store is closed and its lock is released when this
+    /// resolves. Scans that are open end with `HIT_NOT_OPEN`. Again: nothing happens.
+    ///
+    /// # Errors
+    /// With what failed after it was answered. The handle is closed all the same.
+    pub async fn close(&self) -> Result<()> {
+        let (completion, answered) = answer();
+        self.close_with(completion);
+        answered.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// The same as [`Store::close`], told by a call, at once where it was closed already.
+    pub fn close_with(&self, completion: impl FnOnce(Result<()>) + Send + 'static) {
+        self.handle.close(Some(Box::new(completion)));
+    }
+
+    /// Whether this handle is closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.handle.closed.load(Ordering::SeqCst)
+    }
+
+    /// The open store, or why it cannot be used.
+    pub(crate) fn open_shared(&self) -> Result<&Arc<Shared>> {
+        check(&self.handle.closed, &self.handle.shared)?;
+        Ok(&self.handle.shared)
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
+    }
+
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        &self.handle.account
+    }
+
+    pub(crate) fn watch(&self) -> Watch {
+        Watch { closed: Arc::clone(&self.handle.closed), shared: Arc::clone(&self.handle.shared) }
+    }
+
+    /// Queues a group without operations behind all others; it is answered when they have that durability.
+    fn barrier(&self, durability: Durability, completion: Completion) {
+        let shared = &self.handle.shared;
+        // Invariant: a handle is closed under the apply lock, so nothing enters the queue behind its close.
+        let applied = shared.applied.write();
+        if let Err(error) = check(&self.handle.closed, shared) {
+            drop(applied);
+            return completion(Err(error));
+        }
+        if shared.disk.is_none() {
+            drop(applied);
+            return completion(Ok(()));
+        }
+        let account = Arc::clone(&self.handle.account);
+        shared.enqueue(Group { account, durability, completion: Some(completion), content: None }, None);
+    }
+}
+
+impl Watch {
+    pub(crate) fn check(&self) -> Result<()> {
+        check(&self.closed, &self.shared)
+    }
+}
+
+impl Handle {
+    fn close(&self, completion: Option<Completion>) {
+        if self.closed.load(Ordering::SeqCst) || self.mark_closed() {
+            if let Some(completion) = completion {
+                completion(Ok(()));
+            }
+            return;
+        }
+        let account = Arc::clone(&self.account);
+        if owners::leave(&self.shared) {
+            self.shared.queue.close(Close { account, completion });
+        } else if self.shared.disk.is_some() {
+            let unseen = Arc::clone(&account);
+            let completion = completion.map(|completion| -> Completion {
+                Box::new(move |result: Result<()>| {
+                    // Closing a poisoned store is no failure of its own.
+                    let result = result.or_else(|error| match error.code() {
+                        ErrorCode::Poisoned => Ok(()),
+                        _ => Err(error),
+                    });
+                    completion(unseen.take_unseen().map_or(result, Err));
+                })
+            });
+            let group = Group { account, durability: Durability::Disk, completion, content: None };
+            let _applied = self.shared.applied.write();
+            self.shared.enqueue(group, None);
+        }
+    }
+}
+
+impl Handle {
+    /// Closes the handle to new groups; true where it was closed before.
+    fn mark_closed(&self) -> bool {
+        // Invariant: under the apply lock, so that no group enters the queue behind the close.
+        let _applied = self.shared.applied.write();
+        self.closed.swap(true, Ordering::SeqCst)
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.close(None);
+    }
+}
+
+/// A completion that answers a future.
+pub(crate) fn answer() -> (Completion, oneshot::Receiver<Result<()>>) {
+    let (answer, answered) = oneshot::channel();
+    (Box::new(move |result| drop(answer.send(result))), answered)
+}
+
+/// What a caller gets whose answer was dropped: the store's thread ended before it.
+pub(crate) fn ended() -> Error {
+    Error::new(ErrorCode::NotOpen, "the store closed before it answered: open it again")
+}
+
+fn check(closed: &AtomicBool, shared: &Shared) -> Result<()> {
+    if closed.load(Ordering::SeqCst) {
+        return Err(Error::new(ErrorCode::NotOpen, "the store is closed: open it again"));
+    }
+    shared.check_not_poisoned()
+}
+
+fn open_memory(options: &OpenOptions) -> Result<Arc<Shared>> {
+    let applied = Applied { table: Table::new(), next_sequence: 1 };
+    let shared = Arc::new(Shared::new(applied, None, Arc::clone(&options.clock)));
+    Committer::start(Arc::clone(&shared), None)?;
+    Ok(shared)
+}
+
+fn open_file(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
+    let folder = Folder::open(Arc::clone(&options.files), path, "file", options.create_if_missing)?;
+    let lock_file = LockFile::open(&folder)?;
+    let identity = lock_file.identity();
+    let opening = match owners::enter(identity, options.file)? {
+        Entered::Joined(shared) => return Ok(shared),
+        Entered::Vacant(opening) => opening,
+    };
+    let lock = lock_file.acquire()?;
+    let mut table = Table::new();
+    let log_options = LogOptions { segment_bytes: options.file.segment_bytes };
+    let log = Log::open(&folder, &lock, log_options, &mut Fill { table: &mut table })?;
+    let disk = Disk::new(identity, folder, options.file, lock, log.stats());
+    let applied = Applied { table, next_sequence: log.next_sequence() };
+    let shared = Arc::new(Shared::new(applied, Some(disk), Arc::clone(&options.clock)));
+    Committer::start(Arc::clone(&shared), Some(log))?;
+    opening.succeed(&shared);
+    Ok(shared)
+}
+
+/// Fills the table with what the log holds.
+struct Fill<'a> {
+    table: &'a mut Table,
+}
+
+impl Replay for Fill<'_> {
+    fn reserve(&mut self, operations: u64) {
+        self.table.reserve(usize::try_from(operations).unwrap_or(0));
+    }
+
+    fn frame(&mut self, first_sequence: u64, operations: FrameOperations<'_>) -> Result<()> {
+        self.table.replay(first_sequence, operations);
+        Ok(())
+    }
+}

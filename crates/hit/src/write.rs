@@ -1,0 +1,203 @@
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use hit_core::{Durability, Error, ErrorCode, KeyRange, Operation, Result, check_key, check_value, limits};
+use hit_log::Frame;
+use hit_table::Undo;
+
+use crate::options::WriteOptions;
+use crate::queue::{Content, Group};
+use crate::shared::{Applied, Shared};
+use crate::store::{Store, answer, ended};
+
+/// When a submitted write is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Submitted {
+    /// It has its durability already; the completion is dropped uncalled.
+    Settled,
+    /// The completion will be called.
+    Pending,
+}
+
+/// Writes. Each is seen by reads when the call has been made, and resolves when it has its durability.
+///
+/// They fail with `HIT_NOT_OPEN` after `close`, `HIT_POISONED` after a failed sync, `HIT_DISK_FULL` and `HIT_IO` when the
+/// log could not be written (nothing of the write is kept then), `HIT_KEY_INVALID` and `HIT_VALUE_TOO_LARGE`.
+impl Store {
+    /// Gives `key` a value; clears an expiry unless the options give one.
+    ///
+    /// # Errors
+    /// As all writes.
+    pub async fn set(&self, key: &[u8], value: &[u8], options: WriteOptions) -> Result<()> {
+        let operation = Operation::Set { key, value, expires_at: options.expires_at };
+        self.submit_one(operation, options.durability).await
+    }
+
+    /// Takes `key` away; nothing happens where it is not there.
+    ///
+    /// # Errors
+    /// As all writes.
+    pub async fn delete(&self, key: &[u8], options: WriteOptions) -> Result<()> {
+        self.submit_one(Operation::Delete { key }, options.durability).await
+    }
+
+    /// Takes every key of a range away, as one.
+    ///
+    /// # Errors
+    /// As all writes.
+    pub async fn clear(&self, range: KeyRange<'_>) -> Result<()> {
+        self.submit_one(Operation::DeleteRange { range }, None).await
+    }
+
+    async fn submit_one(&self, operation: Operation<'_>, durability: Option<Durability>) -> Result<()> {
+        let (completion, answered) = answer();
+        match self.submit(std::iter::once(operation), durability, completion)? {
+            Submitted::Settled => Ok(()),
+            Submitted::Pending => answered.await.unwrap_or_else(|_| Err(ended())),
+        }
+    }
+
+    /// Accepts a group of operations: it is seen whole when this returns, and becomes durable whole. `completion` is called
+    /// once, from the log's thread, unless the answer is [`Submitted::Settled`] or an error.
+    ///
+    /// Blocks while twice the handle's bound of pending bytes is not written yet.
+    ///
+    /// # Errors
+    /// As all writes; `HIT_BATCH_TOO_LARGE` where the group does not fit one frame. Nothing is applied then.
+    pub fn submit<'a>(
+        &self,
+        operations: impl ExactSizeIterator<Item = Operation<'a>> + Clone,
+        durability: Option<Durability>,
+        completion: impl FnOnce(Result<()>) + Send + 'static,
+    ) -> Result<Submitted> {
+        let shared = self.open_shared()?;
+        for operation in operations.clone() {
+            check_operation(&operation)?;
+        }
+        let frame = match &shared.disk {
+            Some(_) => Some(self.make_frame(operations.clone())?),
+            None => None,
+        };
+        let mut applied = shared.applied.write();
+        self.open_shared()?;
+        shared.settle(&mut applied.table);
+        Ok(self.apply(&mut applied, operations, frame, durability, completion))
+    }
+
+    /// Waits for room, then encodes a group as a frame.
+    fn make_frame<'a>(&self, operations: impl Iterator<Item = Operation<'a>> + Clone) -> Result<Frame> {
+        self.account().backlog.wait_for_room();
+        let shared = self.open_shared()?;
+        if !operations.clone().all(|operation| frees_space(&operation)) {
+            shared.check_room()?;
+        }
+        encode(shared, operations)
+    }
+
+    /// Makes a checked and encoded group visible and hands it to the log.
+    pub(crate) fn apply<'a>(
+        &self,
+        applied: &mut Applied,
+        operations: impl ExactSizeIterator<Item = Operation<'a>> + Clone,
+        frame: Option<Frame>,
+        durability: Option<Durability>,
+        completion: impl FnOnce(Result<()>) + Send + 'static,
+    ) -> Submitted {
+        let count = operations.len() as u64;
+        if count == 0 {
+            return Submitted::Settled;
+        }
+        let first_sequence = applied.next_sequence;
+        let next_sequence = first_sequence + count;
+        let frees_space = frame.is_some() && operations.clone().all(|operation| frees_space(&operation));
+        let undo = applied.table.apply(first_sequence, operations);
+        applied.next_sequence = next_sequence;
+        match frame {
+            None => self.keep_in_memory(applied, undo),
+            Some(frame) => {
+                let content =
+                    Content { first_sequence, next_sequence, bytes: frame.byte_len(), undo, frees_space };
+                self.hand_to_log(content, frame, durability, completion)
+            }
+        }
+    }
+
+    fn keep_in_memory(&self, applied: &mut Applied, undo: Undo) -> Submitted {
+        applied.table.settle(undo);
+        if self.shared().resting.load(Ordering::SeqCst) {
+            self.shared().queue.sweep();
+        }
+        Submitted::Settled
+    }
+
+    fn hand_to_log(
+        &self,
+        content: Content,
+        frame: Frame,
+        durability: Option<Durability>,
+        completion: impl FnOnce(Result<()>) + Send + 'static,
+    ) -> Submitted {
+        let account = Arc::clone(self.account());
+        let mut durability = durability.unwrap_or(account.durability);
+        if durability == Durability::Memory && account.backlog.is_over() {
+            // Back-pressure: the answer waits until the log has caught up with this write.
+            durability = Durability::Os;
+        }
+        if durability < Durability::Disk {
+            account.answer_early(content.next_sequence);
+        }
+        let at_once = durability == Durability::Memory;
+        let group = Group {
+            account,
+            durability,
+            completion: (!at_once).then(|| -> crate::queue::Completion { Box::new(completion) }),
+            content: Some(content),
+        };
+        self.shared().enqueue(group, Some(frame));
+        if at_once { Submitted::Settled } else { Submitted::Pending }
+    }
+}
+
+/// Encodes operations as one frame, in a buffer that was used before.
+pub(crate) fn encode<'a>(shared: &Shared, operations: impl Iterator<Item = Operation<'a>>) -> Result<Frame> {
+    let mut frame = shared.take_frame();
+    for operation in operations {
+        frame.push(&operation)?;
+    }
+    Ok(frame)
+}
+
+pub(crate) fn frees_space(operation: &Operation<'_>) -> bool {
+    !matches!(operation, Operation::Set { .. })
+}
+
+pub(crate) fn check_operation(operation: &Operation<'_>) -> Result<()> {
+    match operation {
+        Operation::Set { key, value, expires_at } => {
+            check_key(key)?;
+            check_value(key, value)?;
+            check_expiry(*expires_at)
+        }
+        Operation::Delete { key } => check_key(key),
+        Operation::DeleteRange { range } => {
+            let longest = range.start.len().max(range.end.map_or(0, <[u8]>::len));
+            if longest <= limits::MAX_BOUND_BYTES {
+                return Ok(());
+            }
+            Err(Error::new(
+                ErrorCode::KeyInvalid,
+                format!("a bound of a range has {longest} bytes: use up to {}", limits::MAX_BOUND_BYTES),
+            ))
+        }
+    }
+}
+
+fn check_expiry(expires_at: Option<u64>) -> Result<()> {
+    match expires_at {
+        Some(expires_at) if expires_at > limits::MAX_INTEGER => Err(Error::new(
+            ErrorCode::Argument,
+            format!("an expiry is {expires_at}: use Unix milliseconds up to {}", limits::MAX_INTEGER),
+        )),
+        _ => Ok(()),
+    }
+}
