@@ -1,6 +1,11 @@
+use std::sync::Arc;
+
 use hit_core::{KeyRange, Result, check_key};
+use tokio::sync::oneshot;
 
 use crate::Store;
+use crate::queue::Group;
+use crate::store::{answer, ended};
 
 /// A value and its expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +35,41 @@ impl Store {
     /// As all reads.
     pub fn has(&self, key: &[u8]) -> Result<bool> {
         self.get_with(key, |entry| entry.is_some())
+    }
+
+    /// The value under `key`, once everything that a read could see at this moment has the durability it was made with.
+    /// For answers that leave the process: none reveals a write, or that there is none, that may still be lost.
+    ///
+    /// # Errors
+    /// As all reads, and with the failure of a write that was seen.
+    pub async fn get_settled(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let (value, unanswered) = self.get_with_barrier(key)?;
+        if let Some(answered) = unanswered {
+            answered.await.unwrap_or_else(|_| Err(ended()))?;
+        }
+        Ok(value)
+    }
+
+    /// Reads, and queues a barrier behind what was seen where that is not answered yet.
+    fn get_with_barrier(
+        &self,
+        key: &[u8],
+    ) -> Result<(Option<Vec<u8>>, Option<oneshot::Receiver<Result<()>>>)> {
+        check_key(key)?;
+        let shared = self.shared();
+        // Invariant: both under one hold of the apply lock. Taking a failed write back needs it for writing, and fails
+        // every barrier that is queued by then.
+        let applied = shared.applied.read();
+        self.open_shared()?;
+        let now_ms = shared.now_ms(&applied.table);
+        let value = applied.table.get(key, now_ms).map(|entry| entry.value.to_vec());
+        let unanswered = shared.unanswered().map(|durability| {
+            let (completion, answered) = answer();
+            let account = Arc::clone(self.account());
+            shared.enqueue(Group { account, durability, completion: Some(completion), content: None }, None);
+            answered
+        });
+        Ok((value, unanswered))
     }
 
     /// Calls `read` with the entry under `key`, without copying it. `read` must not call the store.

@@ -153,19 +153,6 @@ impl Store {
         self.barrier(Durability::Os, Box::new(completion));
     }
 
-    /// Resolves when every write that a read can see by now has the durability it was made with. Asked before an answer
-    /// leaves the process, so that none reveals what may still be lost.
-    ///
-    /// # Errors
-    /// With the failure of such a write.
-    pub async fn settled(&self) -> Result<()> {
-        let shared = self.open_shared()?;
-        let Some(durability) = shared.unanswered() else { return Ok(()) };
-        let (completion, answered) = answer();
-        self.barrier(durability, completion);
-        answered.await.unwrap_or_else(|_| Err(ended()))
-    }
-
     /// Flushes and closes this handle; with the last one the store is closed and its lock is released when this
     /// resolves. Scans that are open end with `HIT_NOT_OPEN`. Again: nothing happens.
     ///
@@ -207,7 +194,7 @@ impl Store {
     }
 
     /// Queues a group without operations behind all others; it is answered when they have that durability.
-    fn barrier(&self, durability: Durability, completion: Completion) {
+    pub(crate) fn barrier(&self, durability: Durability, completion: Completion) {
         let shared = &self.handle.shared;
         // Invariant: a handle is closed under the apply lock, so nothing enters the queue behind its close.
         let applied = shared.applied.write();

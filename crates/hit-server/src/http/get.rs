@@ -13,10 +13,8 @@ use super::{json, key};
 /// `GET /get?key=…`: the entry; a missing key has an empty value, as Go-Hit answers it.
 pub async fn answer(State(store): State<Store>, uri: Uri) -> Result<impl IntoResponse, HttpError> {
     let key = key::from_query(&uri)?;
-    let value = store.get(key.as_bytes())?;
     // Durability: what was read, an absent key too, may come from a write that could still fail or be lost.
-    store.settled().await?;
-    let value = value.unwrap_or_default();
+    let value = store.get_settled(key.as_bytes()).await?.unwrap_or_default();
     let value = str::from_utf8(&value).map_err(|source| not_text(&key, source))?;
     Ok((
         [(CONTENT_TYPE, "application/json")],
