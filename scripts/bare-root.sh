@@ -18,6 +18,7 @@ suite=${SUITE:-bookworm}
 mirror=${MIRROR:-http://deb.debian.org/debian}
 repository=$(cd "$(dirname "$0")/.." && pwd)
 bare_root=${BARE_ROOT:-$(mktemp -d -t hitkv-bare-root.XXXXXX)}
+mkdir -p "$bare_root"
 [ $# -gt 0 ] || set -- npm test
 
 if [ "$(id -u)" -ne 0 ]; then
@@ -29,6 +30,7 @@ if [ -z "${KEEP:-}" ]; then
   trap 'rm -rf --one-file-system "$bare_root"' EXIT
 fi
 
+chmod 755 "$bare_root"
 if [ ! -x "$bare_root/usr/bin/git" ]; then
   debootstrap --variant=minbase --include=git "$suite" "$bare_root" "$mirror" >&2
   printf 'deb %s %s main\n' "$mirror" "$suite" "$mirror" "$suite-updates" "$mirror-security" "$suite-security" \

@@ -8,7 +8,13 @@ import { step } from '../run/step.mjs';
 /** Installs the packages that building and testing need, unless node_modules holds just those of the lock file. */
 export async function installPackages({ force = false } = {}) {
   if (!force && packagesAreInstalled()) return;
-  const [npm, args] = npmCommand(['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  const [npm, args] = npmCommand([
+    'ci',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    '--fetch-timeout=60000',
+  ]);
   await step('Installing npm packages', () => runCommand(npm, args, { timeoutMs: 15 * 60_000 }));
 }
 

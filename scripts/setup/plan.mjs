@@ -105,9 +105,10 @@ function newRust(facts, need) {
       : { rustup: { install: true } };
   }
   if (facts.apt.usable) {
-    // Debian 12 keeps rustc-web current through its security updates, also before the lists have been fetched.
-    const assumed = !facts.apt.listed && facts.system.id === 'debian' && facts.system.version === '12';
-    const family = chooseFamily(facts.apt.candidates, need) ?? (assumed ? 'rustc-web' : undefined);
+    // Debian 12 keeps rustc-web current through its security updates; lists that do not show it yet are stale or empty.
+    const debian12 = facts.system.id === 'debian' && facts.system.version === '12';
+    const tried = facts.toolchains.some((found) => found.family === 'rustc-web');
+    const family = chooseFamily(facts.apt.candidates, need) ?? (debian12 && !tried ? 'rustc-web' : undefined);
     if (family) return { packages: [family, ...packagesOf(family, ['cargo', ...RUST_COMPONENTS])] };
     if (!facts.apt.listed) return { unlisted: true };
   }

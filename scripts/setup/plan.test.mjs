@@ -69,11 +69,18 @@ test('where rustup cannot be downloaded Debian’s rustc-web and its tools are i
   );
 });
 
-test('on Debian 12 rustc-web is assumed while no list of packages has been fetched', () => {
+test('on Debian 12 rustc-web is assumed while the lists of packages do not show a new one, once', () => {
   const rustup = { command: undefined, reachable: false };
   const unlisted = { usable: true, listed: false, candidates: {} };
   const { steps } = plan(machine({ toolchains: [], rustup, apt: unlisted }), need);
   assert.equal(steps[0].packages[0], 'rustc-web');
+  const stale = { ...apt, candidates: { gcc: '4:12.2.0-3', 'rustc-web': '1.85.0' } };
+  const { steps: again } = plan(machine({ toolchains: [], rustup, apt: stale }), need);
+  assert.deepEqual(again, [
+    { kind: 'apt', packages: ['rustc-web', 'cargo-web', 'rust-web-clippy', 'rustfmt-web'] },
+  ]);
+  const installed = { ...complete, rustc: '1.85.0', family: 'rustc-web' };
+  assert.deepEqual(plan(machine({ toolchains: [installed], rustup, apt: stale }), need).steps, []);
   const ubuntu = machine({
     toolchains: [],
     rustup,
