@@ -292,13 +292,15 @@ impl Arena {
         }
     }
 
-    /// Forgets that sealed chunks older than `serial` were evacuated: their records are in use again.
+    /// The records of sealed chunks older than `serial` are in use again: forgets what walks over them have concluded
+    /// while they were not.
     pub(crate) fn restore_older_than(&mut self, serial: u64) {
         for number in self.older_than(serial) {
-            if let Some(chunk) = self.chunks.get_mut(number as usize)
-                && chunk.state == State::Evacuated
-            {
-                chunk.state = State::Sealed;
+            if let Some(chunk) = self.chunks.get_mut(number as usize) {
+                chunk.next_expiry = 0;
+                if chunk.state == State::Evacuated {
+                    chunk.state = State::Sealed;
+                }
             }
             self.judge(number);
         }

@@ -63,6 +63,10 @@ impl Shard {
         }
     }
 
+    fn is_oversized(&self) -> bool {
+        self.slots.len() > FIRST_SLOTS && self.entries * 8 < self.slots.len()
+    }
+
     /// Makes sure that `entries` fit.
     fn reserve(&mut self, entries: usize) {
         if entries * 4 > self.slots.len() * 3 {
@@ -212,12 +216,14 @@ impl Index {
         (locations_of(low), locations_of(high))
     }
 
-    /// Gives back the memory of a shard that has become far too large for what is in it; returns the slots that it
-    /// walked, 0 where there is none.
+    /// Whether a shard has become far too large for what is in it.
+    pub(crate) fn can_shrink(&self) -> bool {
+        self.shards.iter().any(Shard::is_oversized)
+    }
+
+    /// Gives back the memory of such a shard; returns the slots that it walked, 0 where there is none.
     pub(crate) fn shrink_step(&mut self) -> usize {
-        let wasteful =
-            |shard: &&mut Shard| shard.slots.len() > FIRST_SLOTS && shard.entries * 8 < shard.slots.len();
-        let Some(shard) = self.shards.iter_mut().find(wasteful) else { return 0 };
+        let Some(shard) = self.shards.iter_mut().find(|shard| shard.is_oversized()) else { return 0 };
         let walked = shard.slots.len();
         match shard.entries {
             0 => *shard = Shard::default(),

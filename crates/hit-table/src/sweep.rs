@@ -167,6 +167,6 @@ impl Table {
             }
             *left = left.saturating_sub(freed);
         }
-        !self.cleared.is_empty() || self.can_reclaim()
+        !self.cleared.is_empty() || self.can_reclaim() || self.index.can_shrink()
     }
 }
