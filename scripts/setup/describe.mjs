@@ -1,5 +1,5 @@
 /** What is missing and what mends it, as it is printed. */
-export function describe({ missing, line, notes, installing }) {
+export function describe({ missing, line, notes, installing, mayInstall }) {
   const width = Math.max(...missing.map(({ what }) => what.length));
   const lines = ['hitkv needs these to be built and tested, and this machine does not have them:', ''];
   for (const { what, problem } of missing) lines.push(`  ${what.padEnd(width)}  ${problem}`);
@@ -10,7 +10,7 @@ export function describe({ missing, line, notes, installing }) {
   }
   if (line) {
     lines.push('This line mends it:', '', `  ${line}`, '');
-    lines.push('or let hitkv run it: node scripts/setup.mjs --yes', '');
+    if (mayInstall) lines.push('or let hitkv run it: node scripts/setup.mjs --yes', '');
   }
   if (notes.length > 0)
     lines.push(line ? 'This is left to you:' : 'Install what is missing and run the command again:', '');

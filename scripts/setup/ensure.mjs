@@ -20,11 +20,11 @@ export async function ensureSetup(purpose, { yes = false } = {}) {
     const facts = await inspect(need);
     const { missing, steps, line, notes, toolchain } = plan(facts, need);
     if (missing.length === 0) return { env: environmentFor(toolchain), toolchain };
-    const allowed = facts.root || (yes && (facts.sudo || !steps.some(({ kind }) => kind === 'apt')));
-    console.log(
-      describe({ missing, line, notes, installing: allowed && steps.length > 0 && round < ROUNDS }),
-    );
-    if (!allowed || steps.length === 0 || round === ROUNDS) throw new StepFailed('setup');
+    const mayInstall = facts.root || facts.sudo || !steps.some(({ kind }) => kind === 'apt');
+    const allowed = facts.root || (yes && mayInstall);
+    const installing = allowed && steps.length > 0 && round < ROUNDS;
+    console.log(describe({ missing, line, notes, installing, mayInstall }));
+    if (!installing) throw new StepFailed('setup');
     for (const each of steps) await carryOut(each, facts);
   }
 }

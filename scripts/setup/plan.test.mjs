@@ -189,9 +189,10 @@ test('what is printed names every part, the line and --yes', () => {
     rustup: { reachable: false },
   });
   const planned = plan(offline, need);
-  const printed = text({ ...planned, installing: false });
+  const printed = text({ ...planned, installing: false, mayInstall: true });
   assert.match(printed, /a C compiler and linker {2}cc was not found\n {2}Rust 1\.89 or newer/);
   assert.ok(printed.includes(`\n  ${planned.line}\n`));
   assert.match(printed, /node scripts\/setup\.mjs --yes$/);
-  assert.doesNotMatch(text({ ...planned, installing: true }), /--yes/);
+  assert.doesNotMatch(text({ ...planned, installing: false, mayInstall: false }), /--yes/);
+  assert.doesNotMatch(text({ ...planned, installing: true, mayInstall: true }), /--yes/);
 });
