@@ -1,0 +1,204 @@
+import { nameType } from './encoding.js';
+import type { EngineOpenOptions } from './engine.js';
+import { HitError, rangeError, typeError } from './errors.js';
+import { MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES } from './limits.js';
+import type { Durability, OpenOptions, Range, ScanOptions, WriteOptions } from './types.js';
+import { unsupported } from './unsupported.js';
+
+/** What `open` was asked for, checked. */
+export interface OpenRequest {
+  readonly engine: EngineOpenOptions;
+  readonly valueEncoding: 'utf8' | 'binary' | 'json';
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What a write was asked for, checked. */
+export interface WriteRequest {
+  readonly expiresAt: number | undefined;
+  readonly durability: Durability | undefined;
+}
+
+/** What a scan was asked for, checked; the range is still to be checked by the key space. */
+export interface ScanRequest {
+  readonly range: Range | undefined;
+  readonly reverse: boolean;
+  readonly limit: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+type Check = (value: unknown, name: string) => void;
+
+const OPEN_CHECKS: Record<keyof OpenOptions, Check> = {
+  valueEncoding: oneOf('utf8', 'binary', 'json'),
+  keyEncoding: oneOf('utf8', 'binary'),
+  durability: oneOf('disk', 'os', 'memory'),
+  resident: boolean,
+  readOnly: boolean,
+  createIfMissing: boolean,
+  ioConcurrency: positiveInteger,
+  maxPendingBytes: positiveInteger,
+  maxMemoryBytes: positiveInteger,
+  timeoutMs: positiveNumber,
+  onError: callback,
+  signal: abortSignal,
+  file: fileOptions,
+  rocksdb: object,
+  postgres: object,
+  cassandra: object,
+};
+
+const BACKENDS = ['file', 'rocksdb', 'postgres', 'cassandra'] as const;
+
+/** Checks the options of `open` for a store of `kind`. Members that are `undefined` count as left out. */
+export function openRequest(options: unknown, kind: string): OpenRequest {
+  const given = members<OpenOptions>(options, OPEN_CHECKS, 'option');
+  for (const backend of BACKENDS) {
+    if (backend in given && backend !== kind) {
+      throw new HitError(
+        'HIT_CONFIG',
+        `option ${backend} belongs to ${backend}: stores and this is a ${kind}: store: leave it out`,
+      );
+    }
+  }
+  if (given.resident) throw unsupported('option resident');
+  if (given.readOnly) throw unsupported('option readOnly');
+  if (given.maxMemoryBytes !== undefined) throw unsupported('option maxMemoryBytes');
+  const { valueEncoding = 'utf8', keyEncoding = 'utf8', signal, ...rest } = given;
+  const engine = { ...rest, textKeys: keyEncoding === 'utf8', textValues: valueEncoding !== 'binary' };
+  return { engine, valueEncoding, signal };
+}
+
+const WRITE_CHECKS: Record<keyof WriteOptions, Check> = {
+  ttlMs: positiveNumber,
+  expiresAt: moment,
+  durability: OPEN_CHECKS.durability,
+};
+
+const DURABILITY_CHECK: Record<'durability', Check> = { durability: OPEN_CHECKS.durability };
+
+/** Checks the options of a write that may give an expiry. */
+export function writeRequest(options: unknown): WriteRequest {
+  const { ttlMs, expiresAt, durability } = members<WriteOptions>(options, WRITE_CHECKS, 'write option');
+  return { expiresAt: expiryOf(ttlMs, expiresAt), durability };
+}
+
+/** Checks the options of a write that has no expiry. */
+export function durabilityOf(options: unknown): Durability | undefined {
+  if (options === undefined) return undefined;
+  return members<{ durability?: Durability }>(options, DURABILITY_CHECK, 'option').durability;
+}
+
+/** The moment an entry expires: one of both, or never. */
+export function expiryOf(ttlMs: unknown, expiresAt: unknown): number | undefined {
+  if (ttlMs === undefined && expiresAt === undefined) return undefined;
+  if (ttlMs !== undefined && expiresAt !== undefined)
+    throw typeError('a write has ttlMs or expiresAt, not both');
+  if (ttlMs === undefined) {
+    moment(expiresAt, 'expiresAt');
+    return expiresAt as number;
+  }
+  positiveNumber(ttlMs, 'ttlMs');
+  const end = Math.ceil(Date.now() + (ttlMs as number));
+  if (!Number.isSafeInteger(end))
+    throw rangeError(`ttlMs ${ttlMs} ends beyond 2^53-1: leave it out for never`);
+  return end;
+}
+
+/** Checks the options of a scan and parts them from the range. */
+export function scanRequest(options: unknown): ScanRequest {
+  if (options === undefined)
+    return { range: undefined, reverse: false, limit: Number.POSITIVE_INFINITY, signal: undefined };
+  checkObject(options, 'the options of a scan');
+  const { reverse = false, limit = Number.POSITIVE_INFINITY, signal, ...range } = options as ScanOptions;
+  boolean(reverse, 'reverse');
+  if (typeof limit !== 'number') throw typeError(`limit is a number, not ${nameType(limit)}`);
+  if (limit !== Number.POSITIVE_INFINITY && (!Number.isSafeInteger(limit) || limit < 0)) {
+    throw rangeError(`limit is 0, a positive integer or Infinity, not ${limit}`);
+  }
+  if (signal !== undefined) abortSignal(signal, 'signal');
+  return { range, reverse, limit, signal };
+}
+
+/** Throws what is no options object. */
+export function checkObject(options: unknown, what: string): asserts options is object {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw typeError(`${what} are an object, not ${nameType(options)}`);
+  }
+}
+
+/** Checks every member by its name; unknown ones are refused, `undefined` ones left out. */
+function members<O extends object>(options: unknown, checks: Record<keyof O, Check>, what: string): O {
+  if (options === undefined) return {} as O;
+  checkObject(options, `${what}s`);
+  const given: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(checks, name)) {
+      throw typeError(
+        `${what} ${JSON.stringify(name)} does not exist: use ${Object.keys(checks).join(', ')}`,
+      );
+    }
+    if (value === undefined) continue;
+    checks[name as keyof O](value, `${what} ${name}`);
+    given[name] = value;
+  }
+  return given as O;
+}
+
+function oneOf(...names: string[]): Check {
+  return (value, name) => {
+    if (typeof value !== 'string') throw typeError(`${name} is a string, not ${nameType(value)}`);
+    if (!names.includes(value))
+      throw rangeError(
+        `${name} is ${names.map((one) => `'${one}'`).join(' or ')}, not ${JSON.stringify(value)}`,
+      );
+  };
+}
+
+function boolean(value: unknown, name: string): void {
+  if (typeof value !== 'boolean') throw typeError(`${name} is true or false, not ${nameType(value)}`);
+}
+
+function positiveNumber(value: unknown, name: string): void {
+  if (typeof value !== 'number') throw typeError(`${name} is a number, not ${nameType(value)}`);
+  if (!(value > 0 && value < Number.POSITIVE_INFINITY))
+    throw rangeError(`${name} is a positive, finite number, not ${value}`);
+}
+
+function integer(value: unknown, name: string): void {
+  if (typeof value !== 'number') throw typeError(`${name} is a number, not ${nameType(value)}`);
+  if (!Number.isSafeInteger(value)) throw rangeError(`${name} is an integer, not ${value}`);
+}
+
+function moment(value: unknown, name: string): void {
+  integer(value, name);
+  if ((value as number) < 0) throw rangeError(`${name} is Unix time in milliseconds, not ${value}`);
+}
+
+function positiveInteger(value: unknown, name: string): void {
+  integer(value, name);
+  if ((value as number) < 1) throw rangeError(`${name} is 1 or more, not ${value}`);
+}
+
+function callback(value: unknown, name: string): void {
+  if (typeof value !== 'function') throw typeError(`${name} is a function, not ${nameType(value)}`);
+}
+
+function abortSignal(value: unknown, name: string): void {
+  if (!(value instanceof AbortSignal)) throw typeError(`${name} is an AbortSignal, not ${nameType(value)}`);
+}
+
+function object(value: unknown, name: string): void {
+  checkObject(value, `${name}'s members`);
+}
+
+function fileOptions(value: unknown): void {
+  members<{ segmentBytes?: number }>(value, { segmentBytes }, 'option file:');
+}
+
+function segmentBytes(value: unknown, name: string): void {
+  integer(value, name);
+  const bytes = value as number;
+  if (bytes < MIN_SEGMENT_BYTES || bytes > MAX_SEGMENT_BYTES) {
+    throw rangeError(`${name} is ${MIN_SEGMENT_BYTES} to ${MAX_SEGMENT_BYTES} bytes, not ${bytes}`);
+  }
+}

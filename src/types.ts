@@ -1,0 +1,349 @@
+/// <reference lib="esnext.disposable" />
+import type { HitError } from './errors.js';
+
+/**
+ * What an answered write survives. `'disk'`: power loss. `'os'`: the death of this program, not of the machine.
+ * `'memory'`: it is accepted; `process.exit()` in the main thread does not lose it, a kill may.
+ */
+export type Durability = 'disk' | 'os' | 'memory';
+
+/** 1 to 2,048 bytes; a string and its UTF-8 bytes are one key. Keys are ordered by their bytes. */
+export type Key = string | Uint8Array;
+
+/** How a store is opened. Unknown members are refused, `undefined` ones count as left out. */
+export interface OpenOptions {
+  /** What values are: text, bytes, or whatever JSON can say. Default `'utf8'`. */
+  valueEncoding?: 'utf8' | 'binary' | 'json';
+  /** How keys come back; as text, keys that are not UTF-8 are refused. Default `'utf8'`. */
+  keyEncoding?: 'utf8' | 'binary';
+  /** What an answered write survives, unless the write says otherwise. Default `'disk'`. */
+  durability?: Durability;
+  /** Loads everything into memory at open. Not built yet: `HIT_UNSUPPORTED`. */
+  resident?: boolean;
+  /** Opens without a lock, beside a live writer. Not built yet: `HIT_UNSUPPORTED`. */
+  readOnly?: boolean;
+  /** Whether a store that does not exist is made; else that is `HIT_CONFIG`. Default true. */
+  createIfMissing?: boolean;
+  /** Writer lanes. Stores of one lane accept it too; `stats().lanes` tells. */
+  ioConcurrency?: number;
+  /** Bytes accepted but not yet written, past which promises wait for the backlog. Default 64 MiB. */
+  maxPendingBytes?: number;
+  /** Bytes of values of 256 bytes and more to keep in memory. Not built yet: `HIT_UNSUPPORTED`. */
+  maxMemoryBytes?: number;
+  /** How long a remote storage may take, in milliseconds. Local stores do not need it. */
+  timeoutMs?: number;
+  /** Hears of failures found after a write was acknowledged. */
+  onError?: (error: HitError) => void;
+  /** Ends the opening with `HIT_ABORTED`. */
+  signal?: AbortSignal;
+  /** For file stores: `segmentBytes`, the size of a log's segments, 64 KiB to 1 GiB. */
+  file?: object;
+  /** For RocksDB. */
+  rocksdb?: object;
+  /** For Postgres. */
+  postgres?: object;
+  /** For Cassandra. */
+  cassandra?: object;
+}
+
+/** How one write is made. Not both of `ttlMs` and `expiresAt`; without them the entry never expires. */
+export interface WriteOptions {
+  /** Milliseconds from now until the entry expires; positive. */
+  ttlMs?: number;
+  /** Unix time in milliseconds from which the entry is not seen; one in the past is seen by nobody. */
+  expiresAt?: number;
+  /** Default: the store's. */
+  durability?: Durability;
+}
+
+/**
+ * Keys between bounds, in byte order. Unknown or `undefined` members are a `TypeError`, as are two lower or two upper
+ * bounds; `prefix` may stand beside others and both must hold. Bounds that cross make an empty range.
+ */
+export interface Range {
+  gt?: Key;
+  gte?: Key;
+  lt?: Key;
+  lte?: Key;
+  /** Keys that begin with these bytes; the empty prefix is every key. */
+  prefix?: Key;
+}
+
+/** What a scan walks. */
+export interface ScanOptions extends Range {
+  /** From the last key to the first. Default false. */
+  reverse?: boolean;
+  /** The most entries; 0 is none. Default `Infinity`. */
+  limit?: number;
+  /** Ends the scan with `HIT_ABORTED` at its next page. */
+  signal?: AbortSignal;
+}
+
+/** A value and when it expires, in Unix milliseconds; without `expiresAt` never. */
+export interface Entry<V> {
+  value: V;
+  expiresAt?: number;
+}
+
+/** One member of a batch. A `set` clears an expiry unless it gives one. */
+export type Operation<V> =
+  | { type: 'set'; key: Key; value: V; ttlMs?: number; expiresAt?: number }
+  | { type: 'delete'; key: Key };
+
+/** A condition on the state before a batch: this very value (its encoded bytes), or whether the key is there. */
+export type Check<V> = { key: Key; equals: V } | { key: Key; exists: boolean };
+
+/**
+ * Data under all keys of a store or, from `sub(prefix)`, under the keys that begin with that prefix and go on, which
+ * results do not carry.
+ *
+ * Methods that return a promise reject it and never throw; `…Sync`, the making of an iterator, `sub` and `stats`
+ * throw. All of them may answer `HIT_NOT_OPEN`, `HIT_POISONED`, `HIT_IO` and, for wrong arguments, a `TypeError` or
+ * `RangeError` with code `HIT_ARGUMENT`.
+ */
+export interface View<V, K extends Key = string> {
+  /**
+   * The value under a key, or undefined. All `get`s of one turn of the event loop are read together.
+   *
+   * @throws `HIT_KEY_INVALID`; `HIT_VALUE_INVALID` where the stored bytes do not decode.
+   */
+  get(key: Key): Promise<V | undefined>;
+  /** The value under a key with its expiry, or undefined. @throws as `get`. */
+  getEntry(key: Key): Promise<Entry<V> | undefined>;
+  /** The values under keys, in their order, read at one moment. @throws as `get`. */
+  getMany(keys: readonly Key[]): Promise<(V | undefined)[]>;
+  /** Whether a key is there. @throws `HIT_KEY_INVALID`. */
+  has(key: Key): Promise<boolean>;
+
+  /** `get` without a promise, where `supports.syncReads`. @throws as `get`; `HIT_UNSUPPORTED`. */
+  getSync(key: Key): V | undefined;
+  /** `getMany` without a promise. @throws as `getSync`. */
+  getManySync(keys: readonly Key[]): (V | undefined)[];
+  /** `has` without a promise. @throws `HIT_KEY_INVALID`, `HIT_UNSUPPORTED`. */
+  hasSync(key: Key): boolean;
+  /** `count` without a promise. @throws `HIT_KEY_INVALID`, `HIT_UNSUPPORTED`. */
+  countSync(range?: Range): number;
+  /**
+   * Entries in key order, as they are when the first is asked for. The snapshot is released at the end, on `break`,
+   * on `close` and on disposal.
+   *
+   * @throws as `entries`; `HIT_UNSUPPORTED`.
+   * @example
+   * for (const [key, value] of db.entriesSync({ prefix: 'user:' })) console.log(key, value);
+   */
+  entriesSync(scan?: ScanOptions): IterableIterator<[K, V]> & Disposable;
+  /** Keys in order. @throws as `entriesSync`. */
+  keysSync(scan?: ScanOptions): IterableIterator<K> & Disposable;
+  /** Values in the order of their keys. @throws as `entriesSync`. */
+  valuesSync(scan?: ScanOptions): IterableIterator<V> & Disposable;
+
+  /**
+   * Puts a value under a key; clears an expiry unless one is given. Seen by reads at once, durable when the promise
+   * resolves. Writes of one turn and one durability may share a promise, which rejects if any of them failed.
+   *
+   * @throws `HIT_KEY_INVALID`, `HIT_VALUE_INVALID`, `HIT_VALUE_TOO_LARGE`, `HIT_DISK_FULL`.
+   * @example
+   * await db.set('session:7', 'ada', { ttlMs: 60_000 });
+   */
+  set(key: Key, value: V, options?: WriteOptions): Promise<void>;
+  /**
+   * Puts many values under their keys. Not atomic, but nothing is written where an argument is wrong.
+   *
+   * @throws as `set`.
+   * @example
+   * await db.setMany({ 'user:1': 'ada', 'user:2': 'grace' });
+   */
+  setMany(entries: Iterable<readonly [Key, V]> | Record<string, V>, options?: WriteOptions): Promise<void>;
+  /** Takes a key away; an absent one is no error. @throws `HIT_KEY_INVALID`. */
+  delete(key: Key, options?: { durability?: Durability }): Promise<void>;
+  /** Takes keys away. Not atomic. @throws `HIT_KEY_INVALID`. */
+  deleteMany(keys: readonly Key[], options?: { durability?: Durability }): Promise<void>;
+  /** Gives an entry `ttlMs` milliseconds more, or, with null, no expiry; false where there is no such key. */
+  expire(key: Key, ttlMs: number | null): Promise<boolean>;
+  /**
+   * Takes all keys of a range away at once. `clear()` is all; an empty range object and an empty prefix are refused,
+   * since they are seldom meant.
+   */
+  clear(range?: Range): Promise<void>;
+  /**
+   * Makes all changes or none, also across a crash; the last one on a key wins. Nothing is changed where a check,
+   * which sees the state before, does not hold.
+   *
+   * @throws `HIT_CONFLICT` with the keys whose checks failed; `HIT_BATCH_TOO_LARGE`; as `set`.
+   * @example
+   * await db.batch(
+   *   [{ type: 'set', key: 'seat:1', value: 'ada' }, { type: 'delete', key: 'waiting:ada' }],
+   *   { checks: [{ key: 'seat:1', exists: false }] },
+   * );
+   */
+  batch(
+    operations: readonly Operation<V>[],
+    options?: { checks?: readonly Check<V>[]; durability?: Durability },
+  ): Promise<void>;
+  /**
+   * Makes a new value of the current one and keeps the expiry; `undefined` deletes. Where another writer was faster
+   * `fn` runs again, up to 100 times.
+   *
+   * @throws `HIT_CONFLICT` after that; what `fn` throws; as `set`.
+   * @example
+   * await db.update('visitors', (names) => `${names ?? ''} ada`.trim());
+   */
+  update(
+    key: Key,
+    fn: (current: V | undefined) => V | undefined | Promise<V | undefined>,
+  ): Promise<V | undefined>;
+  /**
+   * Adds to a counter (decimal text, 0 where absent) and keeps its expiry. Default 1.
+   *
+   * @throws `RangeError` where the result is beyond 2^53-1 (use a bigint); `HIT_VALUE_INVALID` where the value is no
+   * counter or the result is beyond 64 bits.
+   */
+  increment(key: Key, by?: number): Promise<number>;
+  increment(key: Key, by: bigint): Promise<bigint>;
+
+  /**
+   * Entries in key order, as they are when the first is asked for. Yields to the event loop with each page. The
+   * snapshot is released at the end, on `break`, on `close`, on disposal and on garbage collection.
+   *
+   * @throws `HIT_KEY_INVALID`, `HIT_ABORTED`, `HIT_VALUE_INVALID`.
+   * @example
+   * for await (const [key, value] of db.entries({ gte: 'a', lt: 'b', limit: 10 })) console.log(key, value);
+   */
+  entries(scan?: ScanOptions): AsyncIterableIterator<[K, V]> & AsyncDisposable;
+  /** Keys in order. @throws as `entries`. */
+  keys(scan?: ScanOptions): AsyncIterableIterator<K> & AsyncDisposable;
+  /** Values in the order of their keys. @throws as `entries`. */
+  values(scan?: ScanOptions): AsyncIterableIterator<V> & AsyncDisposable;
+  /** How many keys a range has. @throws `HIT_KEY_INVALID`. */
+  count(range?: Range): Promise<number>;
+  /**
+   * The keys under a prefix, without it. Views nest and cost nothing.
+   *
+   * @throws `HIT_KEY_INVALID`.
+   * @example
+   * const users = db.sub('user:');
+   * await users.set('1', 'ada'); // the store's key is 'user:1'
+   */
+  sub(prefix: Key): View<V, K>;
+}
+
+/** An open store: the view of all its keys, and what concerns the whole. */
+export interface Store<V, K extends Key = string> extends View<V, K>, AsyncDisposable {
+  /** Where it is, without a password. */
+  readonly url: string;
+  /** Which engine runs it. */
+  readonly engine: 'native' | 'typescript';
+  /** What it can do. */
+  readonly supports: Readonly<Capabilities>;
+  /** Reads entries in. Not built yet: `HIT_UNSUPPORTED`. */
+  load(
+    source: string | AsyncIterable<readonly [Key, V]> | Iterable<readonly [Key, V]> | Store<V>,
+    options?: LoadOptions,
+  ): Promise<{ loaded: number; skipped: number }>;
+  /** Writes entries out. Not built yet: `HIT_UNSUPPORTED`. */
+  dump(target: string | Store<V>, options?: DumpOptions): Promise<{ dumped: number }>;
+  /** Resolves when everything accepted is on disk, whatever its durability; rejects with what failed unseen. */
+  flush(): Promise<void>;
+  /** Gives the space of dead entries back. Not built yet: `HIT_UNSUPPORTED`. */
+  compact(): Promise<void>;
+  /** Moves a readOnly or resident store on. Not built yet: `HIT_UNSUPPORTED`. */
+  refresh(): Promise<void>;
+  /** Figures of this moment. */
+  stats(): Stats;
+  /** Checks everything stored. Not built yet: `HIT_UNSUPPORTED`. */
+  verify(options?: { onProgress?: (p: Progress) => void; signal?: AbortSignal }): Promise<VerifyReport>;
+  /** Copies the store of one moment into an empty folder. Not built yet: `HIT_UNSUPPORTED`. */
+  backup(folder: string, options?: { signal?: AbortSignal }): Promise<void>;
+  /** Flushes and lets go of the store; scans end with `HIT_NOT_OPEN`. Again: nothing happens. */
+  close(): Promise<void>;
+}
+
+/** What a kind of store can do. */
+export interface Capabilities {
+  /** `getSync` and its like answer. */
+  syncReads: boolean;
+  /** Scans come in key byte order. */
+  orderedScans: boolean;
+  /** Scans see one moment. */
+  snapshots: boolean;
+  /** How much of a batch takes effect as one. */
+  atomicBatch: 'all' | 'partition' | 'none';
+  /** Batches with checks, `update`, `increment`, `expire`. */
+  checks: boolean;
+  /** Entries can expire. */
+  ttl: boolean;
+  /** `backup` into a folder. */
+  backup: boolean;
+  /** Several worker threads of one process share one store. */
+  workers: boolean;
+  /** The longest value, in bytes. */
+  maxValueBytes: number;
+}
+
+/** How far a long call has come; `total` where it is known. */
+export interface Progress {
+  done: number;
+  total?: number;
+  bytes: number;
+}
+
+/** How entries are read in. */
+export interface LoadOptions {
+  format?: 'ndjson' | 'csv' | 'go-hit';
+  /** Leaves bad lines out instead of stopping at the first. */
+  skipBad?: boolean;
+  onProgress?: (p: Progress) => void;
+  signal?: AbortSignal;
+}
+
+/** Which entries are written out, and how. */
+export interface DumpOptions extends Range {
+  format?: 'ndjson' | 'csv';
+  onProgress?: (p: Progress) => void;
+  signal?: AbortSignal;
+}
+
+/** Figures of one moment; a kind of store may add its own. */
+export interface Stats {
+  /** Live entries. */
+  entries: number;
+  /** Writer lanes. */
+  lanes: number;
+  /** Bytes accepted and not yet written. */
+  pendingBytes: number;
+  memoryBytes: number;
+  diskBytes: number;
+  /** Age of the oldest snapshot a scan holds, 0 without one: what grows here is a scan nobody ended. */
+  oldestSnapshotMs: number;
+  /** The last failure found after a write was acknowledged. */
+  lastError?: HitError;
+  [more: string]: unknown;
+}
+
+/** What `verify` found. */
+export interface VerifyReport {
+  ok: boolean;
+  problems: { file: string; offset: number; code: ErrorCode; message: string }[];
+}
+
+/** What kind of failure an error is; `docs/errors.md` has each with cause and remedy. */
+export type ErrorCode =
+  | 'HIT_ARGUMENT'
+  | 'HIT_KEY_INVALID'
+  | 'HIT_VALUE_INVALID'
+  | 'HIT_VALUE_TOO_LARGE'
+  | 'HIT_BATCH_TOO_LARGE'
+  | 'HIT_CONFLICT'
+  | 'HIT_NOT_OPEN'
+  | 'HIT_LOCKED'
+  | 'HIT_BUSY'
+  | 'HIT_TIMEOUT'
+  | 'HIT_ABORTED'
+  | 'HIT_UNAVAILABLE'
+  | 'HIT_CONFIG'
+  | 'HIT_UNSUPPORTED'
+  | 'HIT_CORRUPTION'
+  | 'HIT_IO'
+  | 'HIT_DISK_FULL'
+  | 'HIT_POISONED'
+  | 'HIT_LAGGED';
