@@ -1,0 +1,125 @@
+/**
+ * The addon as TypeScript sees it. This is the only file that knows the generated binding; `slab.ts` documents the
+ * buffers that the raw functions share.
+ */
+import { createRequire } from 'node:module';
+import { HitError } from '../errors.js';
+
+/** A failure on its way out of the addon; `nativeError` in `errors.ts` makes it an error with a code. */
+export interface NativeFailure {
+  code: string;
+  message: string;
+  retryable: boolean;
+  keys?: string[];
+}
+
+/** What the addon is told at open. Sizes in bytes. */
+export interface NativeOpenOptions {
+  durability: number;
+  textKeys: boolean;
+  textValues: boolean;
+  createIfMissing: boolean;
+  maxPendingBytes?: number;
+  ioConcurrency?: number;
+  segmentBytes?: number;
+}
+
+/** Settles tickets: `done` have succeeded, `failed` alternates a ticket and its failure. */
+export type Settle = (done: number[], failed: (number | NativeFailure)[]) => void;
+
+/**
+ * One handle of a store. The functions that take buffers are raw: they read and write the handle's slab without
+ * an argument of their own for it. Durability: 0 memory, 1 os, 2 disk, -1 the handle's own.
+ *
+ * A ticket is a positive number that `Settle` names later; 0 means settled already. Raw functions throw a
+ * `NativeFailure`-shaped `Error`.
+ */
+export interface NativeStore {
+  readonly url: string;
+  readonly supports: Record<string, unknown>;
+  /** Accepts the operations in the first `words` words and `bytes` bytes of these buffers, as one group. */
+  submit(
+    words: Uint32Array,
+    wordCount: number,
+    bytes: Uint8Array,
+    byteCount: number,
+    durability: number,
+  ): number;
+  /** The same as one atomic batch with checks; it may end in one counter or expiry operation, whose result is left in `words`. */
+  submitBatch(
+    words: Uint32Array,
+    wordCount: number,
+    bytes: Uint8Array,
+    byteCount: number,
+    durability: number,
+  ): number;
+  /** The value under the key in the first bytes of `bytes`. */
+  get(bytes: Uint8Array, keyBytes: number): string | Uint8Array | undefined;
+  /** The same with its expiry (undefined: none), or undefined. */
+  getEntry(bytes: Uint8Array, keyBytes: number): [string | Uint8Array, number | undefined] | undefined;
+  has(bytes: Uint8Array, keyBytes: number): boolean;
+  /**
+   * Reads `count` keys, their lengths in `words`, their bytes in `bytes`, at one moment. Leaves lengths of values in `words`
+   * (0xffffffff: absent) and the values joined in `out`. Returns 1 where everything is ASCII, 0 where not, or, where `out`
+   * is too small and nothing was left, minus the bytes it needs.
+   */
+  getMany(words: Uint32Array, count: number, bytes: Uint8Array, out: Uint8Array): number;
+  count(start: Uint8Array, end: Uint8Array | null): number;
+  /** Opens a scan; `parts`: 1 keys, 2 values, 3 both. */
+  scan(start: Uint8Array, end: Uint8Array | null, parts: number, reverse: boolean): number;
+  /**
+   * Reads the next page of at most `limit` entries: pairs of lengths (key, value; 0 for a part not asked for) in `words`,
+   * the parts joined in `out`. Returns the number of entries, plus 0x40000000 where everything is ASCII; 0 is the end;
+   * minus the bytes it needs where `out` cannot hold the first entry.
+   */
+  scanPage(scan: number, words: Uint32Array, limit: number, out: Uint8Array): number;
+  scanClose(scan: number): void;
+  /** A ticket that settles when everything accepted is on disk; fails with what failed unseen. */
+  flush(): number;
+  /** Blocks until everything accepted has reached the operating system; for `process.exit`. */
+  drain(): void;
+  stats(): Record<string, unknown>;
+  /** A ticket that settles when the handle is closed; 0 where it was already. */
+  close(): number;
+}
+
+/** What runs behind `hitkv serve`. */
+export interface NativeServer {
+  /** The address HTTP answers on, `host:port`, or null. */
+  readonly http: string | null;
+  /** Answers what has been read, then stops. */
+  stop(): Promise<void>;
+}
+
+/** The generated binding. */
+export interface Binding {
+  version(): string;
+  open(
+    url: string,
+    options: NativeOpenOptions,
+    settle: Settle,
+    onError: ((failure: NativeFailure) => void) | null,
+  ): Promise<NativeStore>;
+  /** Counts off the thread. */
+  countAsync(store: NativeStore, start: Uint8Array, end: Uint8Array | null): Promise<number>;
+  /** Sorts what a scan needs sorted, off the thread; null where there is too little to be worth one. */
+  prepareScan(store: NativeStore): Promise<void> | null;
+  serve(store: NativeStore, options: { http?: string }): Promise<NativeServer>;
+}
+
+let loaded: Binding | undefined;
+
+/** Loads the addon, once. */
+export function binding(): Binding {
+  if (loaded) return loaded;
+  try {
+    loaded = createRequire(import.meta.url)('#native') as Binding;
+  } catch (cause) {
+    throw new HitError(
+      'HIT_UNSUPPORTED',
+      `the native engine did not load on ${process.platform} ${process.arch}: ${(cause as Error).message}; build it with "npm run build"`,
+      { cause },
+    );
+  }
+  return loaded;
+}

@@ -1,0 +1,128 @@
+import type { Bytes, Raw } from '../engine.js';
+import { nativeError } from '../errors.js';
+import type { NativeStore } from './binding.js';
+import { KeyBuffers } from './keys.js';
+import { readValues } from './values.js';
+
+/** What reads leave their values in; a larger buffer, for larger values, is not kept. */
+const OUT_BYTES = 64 * 1024;
+
+/** Reads through the addon: one key at a time, or many at one moment. */
+export class Reader {
+  readonly #native: NativeStore;
+  readonly #text: boolean;
+  readonly #keys = new KeyBuffers();
+  readonly #out = Buffer.allocUnsafeSlow(OUT_BYTES);
+
+  constructor(native: NativeStore, text: boolean) {
+    this.#native = native;
+    this.#text = text;
+  }
+
+  get(key: Bytes): Raw | undefined {
+    const length = this.#keys.putOne(key);
+    try {
+      return this.#native.get(this.#keys.bytes, length);
+    } catch (error) {
+      throw nativeError(error);
+    }
+  }
+
+  getEntry(key: Bytes): { value: Raw; expiresAt?: number } | undefined {
+    const length = this.#keys.putOne(key);
+    try {
+      const entry = this.#native.getEntry(this.#keys.bytes, length);
+      if (entry === undefined) return undefined;
+      const [value, expiresAt] = entry;
+      return expiresAt === undefined ? { value } : { value, expiresAt };
+    } catch (error) {
+      throw nativeError(error);
+    }
+  }
+
+  has(key: Bytes): boolean {
+    const length = this.#keys.putOne(key);
+    try {
+      return this.#native.has(this.#keys.bytes, length);
+    } catch (error) {
+      throw nativeError(error);
+    }
+  }
+
+  getMany(keys: readonly Bytes[]): (Raw | undefined)[] {
+    if (keys.length === 0) return [];
+    this.#keys.putMany(keys);
+    const { words, bytes } = this.#keys;
+    try {
+      let out = this.#out;
+      let answer = this.#native.getMany(words, keys.length, bytes, out);
+      while (answer < 0) {
+        // The keys' lengths are still there, since nothing was left where `out` is too small. Another thread may have
+        // put a longer value meanwhile, hence the loop.
+        out = Buffer.allocUnsafeSlow(-answer);
+        answer = this.#native.getMany(words, keys.length, bytes, out);
+      }
+      return readValues(words, keys.length, out, this.#text, answer === 1);
+    } catch (error) {
+      throw nativeError(error);
+    } finally {
+      this.#keys.shrink();
+    }
+  }
+}
+
+/** Reads of one turn that are waiting to be made together. */
+export class WaitingReads {
+  #keys: Bytes[] = [];
+  #resolves: ((value: Raw | undefined) => void)[] = [];
+  #rejects: ((error: unknown) => void)[] = [];
+
+  /** One executor for all promises, so that a read makes no closure. */
+  readonly #waiter = (resolve: (value: Raw | undefined) => void, reject: (error: unknown) => void): void => {
+    this.#resolves.push(resolve);
+    this.#rejects.push(reject);
+  };
+
+  get size(): number {
+    return this.#keys.length;
+  }
+
+  /** Adds a read. Bytes are copied, since their owner may change them before the turn is over. */
+  add(key: Bytes): Promise<Raw | undefined> {
+    this.#keys.push(typeof key === 'string' ? key : Uint8Array.from(key));
+    return new Promise(this.#waiter);
+  }
+
+  /** Makes all of them. One that fails, as where a value is no text, does not fail the others. */
+  answer(reader: Reader): void {
+    const keys = this.#keys;
+    const resolves = this.#resolves;
+    const rejects = this.#rejects;
+    this.#keys = [];
+    this.#resolves = [];
+    this.#rejects = [];
+    let values: (Raw | undefined)[];
+    try {
+      values = reader.getMany(keys);
+    } catch {
+      answerSingly(reader, keys, resolves, rejects);
+      return;
+    }
+    for (let index = 0; index < resolves.length; index++) resolves[index]?.(values[index]);
+  }
+}
+
+function answerSingly(
+  reader: Reader,
+  keys: readonly Bytes[],
+  resolves: readonly ((value: Raw | undefined) => void)[],
+  rejects: readonly ((error: unknown) => void)[],
+): void {
+  for (const [index, key] of keys.entries()) {
+    try {
+      resolves[index]?.(reader.get(key));
+    } catch (error) {
+      rejects[index]?.(error);
+    }
+  }
+}
