@@ -5,7 +5,7 @@ import { expectArgumentError, failure } from './failure.js';
 import { closing, temporaryFolder } from './place.js';
 
 describe('URLs', () => {
-  test.each(['nonsense:x', 'http://localhost/', 'redis://localhost', 'ftp:x', 'memory2:'])(
+  test.each(['nonsense:x', 'http://localhost/', 'redis://localhost', 'ftp:x', 'memories:'])(
     '%s is HIT_CONFIG, naming the schemes there are',
     async (url) => {
       const error = await failure(() => open(url));

@@ -13,11 +13,11 @@ export async function failure(call: () => Promise<unknown>): Promise<Failure> {
   try {
     promise = call();
   } catch (error) {
-    throw new Error(`threw instead of rejecting: ${String(error)}`, { cause: error });
+    throw new Error(`threw instead of rejecting: ${call}: ${String(error)}`, { cause: error });
   }
   return promise.then(
     (value) => {
-      throw new Error(`resolved with ${String(value)} instead of rejecting`);
+      throw new Error(`resolved with ${String(value)} instead of rejecting: ${call}`);
     },
     (error: Failure) => error,
   );
@@ -31,7 +31,7 @@ export function thrown(call: () => unknown): Failure {
   } catch (error) {
     return error as Failure;
   }
-  throw new Error(`returned ${String(value)} instead of throwing`);
+  throw new Error(`returned ${String(value)} instead of throwing: ${call}`);
 }
 
 /** Holds that a wrong JavaScript type or number was refused as one, with a message to act on. */

@@ -35,6 +35,7 @@ describe.skipIf(why)(`a full disk${why ? ` (skipped: ${why})` : ''}`, () => {
     const db = await open(url, segments);
     const { kept, error, rejected } = await fill(db);
     expect(error).toMatchObject({ code: 'HIT_DISK_FULL', retryable: true });
+    expect(error.keys).toEqual([rejected]);
     expect(kept.length).toBeGreaterThan(500);
 
     // What was rejected is not visible, and reads go on.

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { HitError, open } from '../index.js';
-import { start } from './child.js';
+import { start, succeeded } from './child.js';
 import { temporaryFolder } from './place.js';
 
 test('a store that is dropped without a close gives its lock back when it is collected', async () => {
@@ -27,4 +27,11 @@ test('a store that is dropped without a close gives its lock back when it is col
   // The child lives on and ends well.
   child.send('exit');
   expect(await child.exit).toEqual({ code: 0, signal: null, stderr: '' });
+});
+
+test('a scan that is dropped in the middle gives its snapshot up when it is collected', async () => {
+  const child = start('dropped-scans.mjs', [], { flags: ['--expose-gc'] });
+  expect(await child.line()).toBe('held');
+  expect(await child.line()).toBe('given up');
+  expect(await child.exit).toEqual(succeeded);
 });

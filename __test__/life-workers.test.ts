@@ -28,3 +28,22 @@ test.each(['held', 'not held'])(
     await db.close();
   },
 );
+
+test.each([
+  ['ends', ['ended 0']],
+  ['throws', ['error on purpose', 'ended 1']],
+  ['exits', ['ended 7']],
+])(
+  'a worker that %s without a close loses nothing acknowledged and gives the store back',
+  async (way, ended) => {
+    const url = `file:${await temporaryFolder()}`;
+    const child = start('worker-ends.mjs', [url, way]);
+    const said: string[] = [];
+    for await (const line of child.lines) said.push(line);
+    expect(await child.exit).toEqual(succeeded);
+    expect(said).toEqual([...ended, 'acknowledged 20 lost 0']);
+    const db = await open(url);
+    expect(await db.get('after')).toBe('value');
+    await db.close();
+  },
+);

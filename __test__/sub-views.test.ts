@@ -30,17 +30,17 @@ describe.each(kinds)('sub views of $kind', ({ url }) => {
     expect(await collect(db.keys())).toEqual(['other', 'user:3']);
   });
 
+  // A view has keys of one byte and more, as a store has, so the key that is its prefix is not in it.
   test('ranges of a view stay inside it', async () => {
     const db = closing(await open(await url()));
     await db.setMany(['a', 'b', 'b1', 'b2', 'b3', 'b\u{10ffff}', 'c'].map((key) => [key, 'v'] as const));
     const view = db.sub('b');
-    expect([...view.keysSync()].length).toBe(5);
-    expect([...view.keysSync({ gte: '' })].length + [...view.keysSync({ prefix: '' })].length).toBe(10);
+    expect([...view.keysSync()]).toEqual(['1', '2', '3', '\u{10ffff}']);
     expect([...view.keysSync({ gt: '1' })]).toEqual(['2', '3', '\u{10ffff}']);
     expect([...view.keysSync({ lte: '2', gt: '1' })]).toEqual(['2']);
     expect([...view.keysSync({ prefix: '1' })]).toEqual(['1']);
     expect([...view.keysSync({ gte: '9', reverse: true })]).toEqual(['\u{10ffff}']);
-    expect(await view.count({ lt: '3' })).toBe(3);
+    expect(await view.count({ lt: '3' })).toBe(2);
   });
 
   test('clear of a view clears the view', async () => {
@@ -50,7 +50,7 @@ describe.each(kinds)('sub views of $kind', ({ url }) => {
     await view.clear({ gte: '2' });
     expect([...db.keysSync()]).toEqual(['a', 'b', 'b1', 'c']);
     await view.clear();
-    expect([...db.keysSync()]).toEqual(['a', 'c']);
+    expect([...db.keysSync()]).toEqual(['a', 'b', 'c']);
   });
 
   test('views nest', async () => {
