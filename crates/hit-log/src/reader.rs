@@ -32,11 +32,13 @@ impl Window {
         self.filled = 0;
     }
 
-    /// The `length` bytes at `offset`; fewer where the file ends.
-    fn get(&mut self, file: &dyn File, offset: u64, length: usize) -> io::Result<&[u8]> {
-        let end = offset + length as u64;
-        if offset < self.start || end > self.start + self.filled as u64 {
-            self.fill(file, offset, length)?;
+    /// The `length` bytes at `offset`; fewer where the limit or the file ends.
+    fn get(&mut self, file: &dyn File, limit: u64, offset: u64, length: usize) -> io::Result<&[u8]> {
+        let left = limit.saturating_sub(offset);
+        let length = left.min(length as u64) as usize;
+        if offset < self.start || offset + length as u64 > self.start + self.filled as u64 {
+            let most = left.min(WINDOW_BYTES as u64) as usize;
+            self.fill(file, offset, most.max(length))?;
         }
         let from = (offset - self.start) as usize;
         let to = (from + length).min(self.filled);
@@ -49,10 +51,10 @@ impl Window {
         let kept = held.unwrap_or(0);
         self.buffer.copy_within(self.filled - kept..self.filled, 0);
         (self.start, self.filled) = (offset, kept);
-        if self.buffer.len() < length.max(WINDOW_BYTES) {
-            self.buffer.resize(length.max(WINDOW_BYTES), 0);
+        if self.buffer.len() < length {
+            self.buffer.resize(length, 0);
         }
-        if let Some(room) = self.buffer.get_mut(kept..) {
+        if let Some(room) = self.buffer.get_mut(kept..length) {
             self.filled += read_available_at(file, room, offset + kept as u64)?;
         }
         Ok(())
@@ -125,7 +127,7 @@ impl FrameReader<'_> {
         if length as u64 > left {
             return Ok(Step::Bad("the frame is cut"));
         }
-        let frame = self.window.get(self.file, offset, length).map_err(cannot("read", path))?;
+        let frame = self.window.get(self.file, self.limit, offset, length).map_err(cannot("read", path))?;
         let body = frame.get(FRAME_HEADER_BYTES..length);
         let Some((body, (payload, padding))) =
             body.and_then(|body| Some((body, body.split_at_checked(header.payload_bytes as usize)?)))
@@ -166,8 +168,10 @@ impl FrameReader<'_> {
         let mut rest = Rest { synced_to: 0, last_byte: None };
         // Frames begin on multiples of the alignment, and so does the rest.
         while self.position < self.limit {
-            let bytes =
-                self.window.get(self.file, self.position, WINDOW_BYTES).map_err(cannot("read", self.path))?;
+            let bytes = self
+                .window
+                .get(self.file, self.limit, self.position, WINDOW_BYTES)
+                .map_err(cannot("read", self.path))?;
             let whole = bytes.len() < WINDOW_BYTES || self.position + WINDOW_BYTES as u64 >= self.limit;
             let stop = if whole { bytes.len() } else { WINDOW_BYTES - FRAME_HEADER_BYTES };
             if stop == 0 {
@@ -191,8 +195,10 @@ impl FrameReader<'_> {
     }
 
     fn header(&mut self, offset: u64) -> Result<Decoded> {
-        let bytes =
-            self.window.get(self.file, offset, FRAME_HEADER_BYTES).map_err(cannot("read", self.path))?;
+        let bytes = self
+            .window
+            .get(self.file, self.limit, offset, FRAME_HEADER_BYTES)
+            .map_err(cannot("read", self.path))?;
         Ok(bytes
             .first_chunk()
             .map_or(Decoded::Bad, |header| FrameHeader::decode(header, Place { salt: self.salt, offset })))
