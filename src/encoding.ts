@@ -62,14 +62,11 @@ const json: ValueCodec<unknown> = {
     try {
       return JSON.parse(raw as string);
     } catch (cause) {
-      const where = key === undefined ? 'a stored value' : `the value under the key ${quoteKey(key)}`;
+      const where = key === undefined ? 'a stored value' : `the value under the key ${hexOf(key)} (in hex)`;
       throw new HitError(
         'HIT_VALUE_INVALID',
         `${where} is not JSON: open the store with the encoding it was written with`,
-        {
-          cause,
-          keys: key === undefined ? [] : [nameKey(key)],
-        },
+        { cause, keys: key === undefined ? [] : [nameKey(key)] },
       );
     }
   },
@@ -107,6 +104,11 @@ export function nameKey(key: Bytes): string {
   if (typeof key === 'string') return key;
   const bytes = Buffer.from(key.buffer, key.byteOffset, key.length);
   return bytes.toString(isUtf8(bytes) ? 'utf8' : 'hex');
+}
+
+/** The bytes of a key in hex. */
+function hexOf(key: Bytes): string {
+  return Buffer.from(toBytes(key)).toString('hex');
 }
 
 /** A key as a message has it: quoted, and cut where it is long. */

@@ -26,6 +26,10 @@ import type {
   WriteOptions,
 } from './types.js';
 
+const SET_MEMBERS = new Set(['type', 'key', 'value', 'ttlMs', 'expiresAt']);
+const DELETE_MEMBERS = new Set(['type', 'key']);
+const CHECK_MEMBERS = new Set(['key', 'equals', 'exists']);
+
 /**
  * A view over an engine: it checks what the caller gives, encodes it, and decodes what comes back. Methods that
  * return a promise turn everything they throw into its rejection; those on the hot path do that without being `async`,
@@ -111,7 +115,7 @@ export class StoreView<V, K extends Key> implements View<V, K> {
     for (const [key, value] of pairs(entries)) {
       encoded.push([this.#keys.toWrite(key), this.#values.encode(value)]);
     }
-    await lastOf(encoded, ([key, value]) => this.#engine.set(key, value, expiresAt, durability));
+    await this.#writeAll(encoded, ([key, value]) => this.#engine.set(key, value, expiresAt, durability));
   }
 
   delete(key: Key, options?: { durability?: Durability }): Promise<void> {
@@ -127,7 +131,7 @@ export class StoreView<V, K extends Key> implements View<V, K> {
 
   async deleteMany(keys: readonly Key[], options?: { durability?: Durability }): Promise<void> {
     const durability = durabilityOf(options);
-    await lastOf(this.#toReadAll(keys), (key) => this.#engine.delete(key, durability));
+    await this.#writeAll(this.#toReadAll(keys), (key) => this.#engine.delete(key, durability));
   }
 
   async expire(key: Key, ttlMs: number | null): Promise<boolean> {
@@ -150,7 +154,6 @@ export class StoreView<V, K extends Key> implements View<V, K> {
     const { checks, durability } = batchOptions<V>(options);
     const engineOperations = list(operations, 'operations').map((operation) => this.#operation(operation));
     const engineChecks = checks.map((check) => this.#check(check));
-    if (engineOperations.length === 0 && engineChecks.length === 0) return;
     return this.#engine.batch(engineOperations, engineChecks, durability);
   }
 
@@ -243,15 +246,13 @@ export class StoreView<V, K extends Key> implements View<V, K> {
     const key = this.#keys.toWrite(operation.key);
     switch (operation.type) {
       case 'set': {
-        const { type, key: _, value, ttlMs, expiresAt, ...unknown } = operation;
-        refuseUnknown(unknown, 'a set');
-        return { type, key, value: this.#values.encode(value), expiresAt: expiryOf(ttlMs, expiresAt) };
+        for (const name in operation) if (!SET_MEMBERS.has(name)) throw unknownMember('a set', name);
+        const { value, ttlMs, expiresAt } = operation;
+        return { type: 'set', key, value: this.#values.encode(value), expiresAt: expiryOf(ttlMs, expiresAt) };
       }
-      case 'delete': {
-        const { type, key: _, ...unknown } = operation;
-        refuseUnknown(unknown, 'a delete');
-        return { type, key };
-      }
+      case 'delete':
+        for (const name in operation) if (!DELETE_MEMBERS.has(name)) throw unknownMember('a delete', name);
+        return { type: 'delete', key };
       default:
         throw typeError(
           `an operation's type is 'set' or 'delete', not ${String((operation as { type: unknown }).type)}`,
@@ -262,14 +263,20 @@ export class StoreView<V, K extends Key> implements View<V, K> {
   #check(check: Check<V>): EngineCheck {
     checkObject(check, 'checks');
     const key = this.#keys.toRead(check.key);
-    const { key: _, ...condition } = check as { key: Key; equals?: V; exists?: boolean };
-    const { equals, exists, ...unknown } = condition;
-    refuseUnknown(unknown, 'a check');
-    if ('equals' in condition === 'exists' in condition)
-      throw typeError('a check has either equals or exists');
-    if ('equals' in condition) return { key, equals: this.#values.encode(equals as V) };
+    for (const name in check) if (!CHECK_MEMBERS.has(name)) throw unknownMember('a check', name);
+    const { equals, exists } = check as { equals?: V; exists?: boolean };
+    if ('equals' in check === 'exists' in check) throw typeError('a check has either equals or exists');
+    if ('equals' in check) return { key, equals: this.#values.encode(equals as V) };
     if (typeof exists !== 'boolean') throw typeError(`exists is true or false, not ${nameType(exists)}`);
     return { key, exists };
+  }
+
+  /** Writes all and resolves with the last, since writes of one turn share their promise. */
+  #writeAll<T>(items: readonly T[], write: (item: T) => Promise<void>): Promise<void> {
+    let last: Promise<void> | undefined;
+    for (const item of items) last = write(item);
+    // Nothing to write is nothing on an open store only.
+    return last ?? this.#engine.batch([], [], undefined);
   }
 
   /** Puts `next` where still `raw` is; false where it is no more. */
@@ -334,13 +341,6 @@ export class StoreView<V, K extends Key> implements View<V, K> {
   }
 }
 
-/** Writes all, and resolves with the last: writes of one turn share their promise. */
-async function lastOf<T>(items: readonly T[], write: (item: T) => Promise<void>): Promise<void> {
-  let last: Promise<void> | undefined;
-  for (const item of items) last = write(item);
-  return last;
-}
-
 function* pairs<V>(entries: Iterable<readonly [Key, V]> | Record<string, V>): Iterable<readonly [Key, V]> {
   if (typeof entries !== 'object' || entries === null) {
     throw typeError(`setMany takes pairs of key and value or a record, not ${nameType(entries)}`);
@@ -381,8 +381,8 @@ function refuseEverything(range: Range): void {
   }
 }
 
-function refuseUnknown(members: object, what: string): void {
-  for (const name in members) throw typeError(`${what} has no member ${name}`);
+function unknownMember(what: string, name: string): TypeError {
+  return typeError(`${what} has no member ${JSON.stringify(name)}`);
 }
 
 function isPromise<T>(answer: T | Promise<T>): answer is Promise<T> {

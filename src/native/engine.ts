@@ -329,6 +329,7 @@ export class NativeEngine implements EngineStore {
   }
 
   #submitBatch(durability: Durability | undefined): Promise<void> {
+    if (this.#slab.wordCount === 0) return Promise.resolve();
     const level = durability === undefined ? this.#durability : DURABILITIES[durability];
     return this.#submitAlone((words, wordCount, bytes, byteCount) =>
       this.native.submitBatch(words, wordCount, bytes, byteCount, level),
