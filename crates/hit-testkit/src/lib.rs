@@ -1,5 +1,13 @@
 //! What the tests of several crates share. A test dependency only.
+//!
+//! The feature `store` adds what needs a whole store, so that the log's own tests do not wait for one.
 
+mod clock;
+#[cfg(feature = "store")]
+pub mod conformance;
 mod faulty_files;
+#[cfg(feature = "store")]
+pub mod oracle;
 
+pub use clock::TestClock;
 pub use faulty_files::{Call, Fault, FaultyFiles};

@@ -1,0 +1,12 @@
+//! Holds every kind of store to what all of them must do.
+
+use hit_testkit::conformance;
+use hit_testkit::conformance::{Files, Memory};
+
+#[test]
+fn the_cases_are_those_of_the_shared_list() {
+    assert_eq!(conformance::present(), conformance::listed());
+}
+
+conformance!(memory, Memory: atomicBatch checks orderedScans snapshots ttl);
+conformance!(file, Files: atomicBatch checks orderedScans reopening snapshots ttl);
