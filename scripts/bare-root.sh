@@ -6,7 +6,7 @@
 #
 # Needs root, debootstrap and the network. From the environment:
 #   SUITE       the Debian release (bookworm)
-#   MIRROR      where its packages come from (http://deb.debian.org/debian; security updates from $MIRROR-security)
+#   MIRROR      where its packages come from (debootstrap's own choice; security updates from $MIRROR-security)
 #   BARE_ROOT   the folder (a new temporary one); where it holds a root already, that one is used again, with a new clone
 #   SITE_SETUP  a program run with that folder as its argument before anything else: certificates, package sources and
 #               whatever else a network needs that is not the open Internet
@@ -15,7 +15,6 @@
 set -euo pipefail
 
 suite=${SUITE:-bookworm}
-mirror=${MIRROR:-http://deb.debian.org/debian}
 repository=$(cd "$(dirname "$0")/.." && pwd)
 bare_root=${BARE_ROOT:-$(mktemp -d -t hitkv-bare-root.XXXXXX)}
 mkdir -p "$bare_root"
@@ -32,7 +31,9 @@ fi
 
 chmod 755 "$bare_root"
 if [ ! -x "$bare_root/usr/bin/git" ]; then
-  debootstrap --variant=minbase --include=git "$suite" "$bare_root" "$mirror" >&2
+  debootstrap --variant=minbase --include=git "$suite" "$bare_root" ${MIRROR:+"$MIRROR"} >&2
+  # debootstrap names its mirror there; a real system has the updates too.
+  mirror=$(sed -n 's/^deb \([^ ]*\) .*/\1/p' "$bare_root/etc/apt/sources.list" | head -n 1)
   printf 'deb %s %s main\n' "$mirror" "$suite" "$mirror" "$suite-updates" "$mirror-security" "$suite-security" \
     >"$bare_root/etc/apt/sources.list"
 fi

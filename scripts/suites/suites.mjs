@@ -35,7 +35,8 @@ export function suites({ ci }) {
     suite('addon', buildAddon),
     { ...suite('types', types), needs: ['addon'] },
     { ...suite('package build', buildDist), needs: ['addon'] },
-    { ...vitest('vitest', 'vitest.config.ts'), needs: ['addon'] },
+    // Its child processes, and the command line, run the built package.
+    { ...vitest('vitest', 'vitest.config.ts'), needs: ['addon', 'package build'] },
     { ...vitest('vitest package', 'vitest.package.config.ts'), needs: ['package build'] },
   ];
 }
