@@ -133,7 +133,8 @@ impl Store {
         }
         let snapshot = self.snapshot()?;
         let applied = shared.applied.read();
-        let now_ms = shared.now_ms(&applied.table);
+        // The snapshot may hold entries that expire when the table no longer does.
+        let now_ms = shared.clock.now_ms();
         Ok(applied.table.count(&snapshot, range, now_ms))
     }
 }

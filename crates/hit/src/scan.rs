@@ -75,7 +75,8 @@ impl Scan {
     pub fn visit(&mut self, mut visit: impl FnMut(&[u8], Entry<'_>) -> ControlFlow<()>) -> Result<()> {
         self.handle.check()?;
         let applied = self.shared.applied.read();
-        let now_ms = self.shared.now_ms(&applied.table);
+        // The snapshot may hold entries that expire when the table no longer does.
+        let now_ms = self.shared.clock.now_ms();
         let flow = applied.table.visit(&mut self.cursor, now_ms, |key, entry| {
             visit(key, Entry { value: entry.value, expires_at: entry.expires_at })
         });
