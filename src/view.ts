@@ -1,18 +1,10 @@
-import { nameKey, nameType, quoteKey, type ValueCodec } from './encoding.js';
-import type {
-  Bytes,
-  EngineCheck,
-  EngineOperation,
-  EngineScan,
-  EngineStore,
-  KeyRange,
-  Raw,
-  ScanParts,
-} from './engine.js';
-import { HitError, rangeError, typeError } from './errors.js';
+import { batchRequest, encodeCheck, encodeOperation, list } from './batch.js';
+import { increment } from './counter.js';
+import { nameType, type ValueCodec } from './encoding.js';
+import type { Bytes, EngineStore, Raw, ScanParts } from './engine.js';
+import { typeError } from './errors.js';
 import type { KeySpace } from './keyspace.js';
-import { MAX_COUNTER, MAX_UPDATE_TRIES, MIN_COUNTER } from './limits.js';
-import { checkObject, durabilityOf, expiryOf, scanRequest, writeRequest } from './options.js';
+import { durabilityOf, expiryOf, scanRequest, writeRequest } from './options.js';
 import { AsyncScan, SyncScan, type Take } from './scan.js';
 import type {
   Check,
@@ -25,10 +17,7 @@ import type {
   View,
   WriteOptions,
 } from './types.js';
-
-const SET_MEMBERS = new Set(['type', 'key', 'value', 'ttlMs', 'expiresAt']);
-const DELETE_MEMBERS = new Set(['type', 'key']);
-const CHECK_MEMBERS = new Set(['key', 'equals', 'exists']);
+import { type Change, update } from './update.js';
 
 /**
  * A view over an engine: it checks what the caller gives, encodes it, and decodes what comes back. Methods that
@@ -151,49 +140,24 @@ export class StoreView<V, K extends Key> implements View<V, K> {
     operations: readonly Operation<V>[],
     options?: { checks?: readonly Check<V>[]; durability?: Durability },
   ): Promise<void> {
-    const { checks, durability } = batchOptions<V>(options);
-    const engineOperations = list(operations, 'operations').map((operation) => this.#operation(operation));
-    const engineChecks = checks.map((check) => this.#check(check));
+    const { checks, durability } = batchRequest<V>(options);
+    const engineOperations = list(operations, 'operations').map((operation) =>
+      encodeOperation(operation, this.#keys, this.#values),
+    );
+    const engineChecks = checks.map((check) => encodeCheck(check, this.#keys, this.#values));
     return this.#engine.batch(engineOperations, engineChecks, durability);
   }
 
-  async update(
-    key: Key,
-    fn: (current: V | undefined) => V | undefined | Promise<V | undefined>,
-  ): Promise<V | undefined> {
+  async update(key: Key, fn: Change<V>): Promise<V | undefined> {
     const whole = this.#keys.toWrite(key);
     if (typeof fn !== 'function') throw typeError(`update takes a function, not ${nameType(fn)}`);
-    for (let tries = 0; tries < MAX_UPDATE_TRIES; tries++) {
-      const raw = this.#engine.supports.syncReads
-        ? this.#engine.getSync(whole)
-        : await this.#engine.get(whole);
-      const answer = fn(this.#decode(raw, whole));
-      // Where both the read and `fn` are synchronous nothing comes between read and write on this thread.
-      const next = isPromise(answer) ? await answer : answer;
-      if (await this.#replace(whole, raw, next)) return next;
-    }
-    throw new HitError(
-      'HIT_CONFLICT',
-      `update of ${quoteKey(whole)} lost to other writers ${MAX_UPDATE_TRIES} times: try again, or write it from one place`,
-      { keys: [nameKey(whole)] },
-    );
+    return update(this.#engine, this.#values, whole, fn);
   }
 
   increment(key: Key, by?: number): Promise<number>;
   increment(key: Key, by: bigint): Promise<bigint>;
   async increment(key: Key, by: number | bigint = 1): Promise<number | bigint> {
-    const whole = this.#keys.toWrite(key);
-    if (typeof by === 'bigint') {
-      if (by < MIN_COUNTER || by > MAX_COUNTER)
-        throw rangeError(`a counter's step has 64 bits, ${by} has more`);
-      return this.#engine.increment(whole, by);
-    }
-    if (typeof by !== 'number')
-      throw typeError(`a counter's step is a number or a bigint, not ${nameType(by)}`);
-    if (!Number.isSafeInteger(by))
-      throw rangeError(`a counter's step is an integer up to 2^53-1, not ${by}: use a bigint`);
-    if (this.#engine.supports.syncReads) this.#refuseUnsafeSum(whole, by);
-    return safeNumber(await this.#engine.increment(whole, BigInt(by)), whole);
+    return increment(this.#engine, this.#keys.toWrite(key), by);
   }
 
   entries(scan?: ScanOptions): AsyncIterableIterator<[K, V]> & AsyncDisposable {
@@ -241,66 +205,12 @@ export class StoreView<V, K extends Key> implements View<V, K> {
     return list(keys, 'keys').map((key) => this.#keys.toRead(key));
   }
 
-  #operation(operation: Operation<V>): EngineOperation {
-    checkObject(operation, 'operations');
-    const key = this.#keys.toWrite(operation.key);
-    switch (operation.type) {
-      case 'set': {
-        for (const name in operation) if (!SET_MEMBERS.has(name)) throw unknownMember('a set', name);
-        const { value, ttlMs, expiresAt } = operation;
-        return { type: 'set', key, value: this.#values.encode(value), expiresAt: expiryOf(ttlMs, expiresAt) };
-      }
-      case 'delete':
-        for (const name in operation) if (!DELETE_MEMBERS.has(name)) throw unknownMember('a delete', name);
-        return { type: 'delete', key };
-      default:
-        throw typeError(
-          `an operation's type is 'set' or 'delete', not ${String((operation as { type: unknown }).type)}`,
-        );
-    }
-  }
-
-  #check(check: Check<V>): EngineCheck {
-    checkObject(check, 'checks');
-    const key = this.#keys.toRead(check.key);
-    for (const name in check) if (!CHECK_MEMBERS.has(name)) throw unknownMember('a check', name);
-    const { equals, exists } = check as { equals?: V; exists?: boolean };
-    if ('equals' in check === 'exists' in check) throw typeError('a check has either equals or exists');
-    if ('equals' in check) return { key, equals: this.#values.encode(equals as V) };
-    if (typeof exists !== 'boolean') throw typeError(`exists is true or false, not ${nameType(exists)}`);
-    return { key, exists };
-  }
-
   /** Writes all and resolves with the last, since writes of one turn share their promise. */
   #writeAll<T>(items: readonly T[], write: (item: T) => Promise<void>): Promise<void> {
     let last: Promise<void> | undefined;
     for (const item of items) last = write(item);
     // Nothing to write is nothing on an open store only.
     return last ?? this.#engine.batch([], [], undefined);
-  }
-
-  /** Puts `next` where still `raw` is; false where it is no more. */
-  async #replace(key: Bytes, raw: Raw | undefined, next: V | undefined): Promise<boolean> {
-    if (raw === undefined && next === undefined) return true;
-    const operation: EngineOperation =
-      next === undefined
-        ? { type: 'delete', key }
-        : { type: 'set', key, value: this.#values.encode(next), keepExpiry: true };
-    const check: EngineCheck = raw === undefined ? { key, exists: false } : { key, equals: raw };
-    try {
-      await this.#engine.batch([operation], [check], undefined);
-      return true;
-    } catch (error) {
-      if (HitError.is(error) && error.code === 'HIT_CONFLICT') return false;
-      throw error;
-    }
-  }
-
-  /** Refuses a step whose sum a number cannot carry before it is taken; what is no counter the engine refuses. */
-  #refuseUnsafeSum(key: Bytes, by: number): void {
-    const raw = this.#engine.getSync(key);
-    const text = typeof raw === 'string' || raw === undefined ? raw : Buffer.from(raw).toString('latin1');
-    if (text !== undefined && /^-?\d{1,19}$/.test(text)) safeNumber(BigInt(text) + BigInt(by), key);
   }
 
   #takeEntry(): Take<[K, V]> {
@@ -324,20 +234,16 @@ export class StoreView<V, K extends Key> implements View<V, K> {
 
   #scan<T>(options: ScanOptions | undefined, parts: ScanParts, take: Take<T>): AsyncScan<T> {
     const { range, reverse, limit, signal } = scanRequest(options);
-    const keys: KeyRange = this.#keys.range(range);
-    return new AsyncScan<T>(
-      { open: async () => this.#engine.scan(keys, parts, reverse), limit, signal },
-      take,
-    );
+    const keys = this.#keys.range(range);
+    const open = async () => this.#engine.scan(keys, parts, reverse);
+    return new AsyncScan<T>({ open, limit, signal }, take);
   }
 
   #scanSync<T>(options: ScanOptions | undefined, parts: ScanParts, take: Take<T>): SyncScan<T> {
     const { range, reverse, limit, signal } = scanRequest(options);
-    const keys: KeyRange = this.#keys.range(range);
-    return new SyncScan<T>(
-      { open: (): EngineScan => this.#engine.scanSync(keys, parts, reverse), limit, signal },
-      take,
-    );
+    const keys = this.#keys.range(range);
+    const open = () => this.#engine.scanSync(keys, parts, reverse);
+    return new SyncScan<T>({ open, limit, signal }, take);
   }
 }
 
@@ -355,21 +261,6 @@ function* pairs<V>(entries: Iterable<readonly [Key, V]> | Record<string, V>): It
   }
 }
 
-function list<T>(items: readonly T[], what: string): readonly T[] {
-  if (!Array.isArray(items)) throw typeError(`${what} are an array, not ${nameType(items)}`);
-  return items;
-}
-
-function batchOptions<V>(options: unknown): {
-  checks: readonly Check<V>[];
-  durability: Durability | undefined;
-} {
-  if (options === undefined) return { checks: [], durability: undefined };
-  checkObject(options, 'the options of a batch');
-  const { checks, ...rest } = options as { checks?: readonly Check<V>[] };
-  return { checks: checks === undefined ? [] : list(checks, 'checks'), durability: durabilityOf(rest) };
-}
-
 /** What stands in a range for "all" where it is seldom meant. */
 function refuseEverything(range: Range): void {
   if (typeof range !== 'object' || range === null) return;
@@ -379,20 +270,4 @@ function refuseEverything(range: Range): void {
   if ((typeof prefix === 'string' || prefix instanceof Uint8Array) && prefix.length === 0) {
     throw typeError('clear with an empty prefix would clear everything: use clear() if that is meant');
   }
-}
-
-function unknownMember(what: string, name: string): TypeError {
-  return typeError(`${what} has no member ${JSON.stringify(name)}`);
-}
-
-function isPromise<T>(answer: T | Promise<T>): answer is Promise<T> {
-  return typeof (answer as { then?: unknown } | undefined | null)?.then === 'function';
-}
-
-function safeNumber(sum: bigint, key: Bytes): number {
-  const number = Number(sum);
-  if (Number.isSafeInteger(number)) return number;
-  throw rangeError(
-    `the counter ${quoteKey(key)} would be ${sum}, which a number cannot carry: increment it by a bigint`,
-  );
 }

@@ -9,15 +9,14 @@ import type {
   Raw,
   ScanParts,
 } from '../engine.js';
-import { nativeError, notOpenError } from '../errors.js';
+import { type HitError, nativeError, notOpenError } from '../errors.js';
 import type { Capabilities, Durability, Stats } from '../types.js';
 import { binding, type NativeFailure, type NativeOpenOptions, type NativeStore } from './binding.js';
 import { leaveAtExit } from './exit.js';
 import { Reader, WaitingReads } from './reads.js';
 import { Scans } from './scan.js';
-import * as slab from './slab.js';
 import { Tickets } from './tickets.js';
-import { Turn } from './turn.js';
+import { Writer } from './writer.js';
 
 const DURABILITIES: Record<Durability, number> = { memory: 0, os: 1, disk: 2 };
 
@@ -25,11 +24,9 @@ const DURABILITIES: Record<Durability, number> = { memory: 0, os: 1, disk: 2 };
 export async function openNative(url: string, options: EngineOpenOptions): Promise<NativeEngine> {
   const tickets = new Tickets();
   const { onError } = options;
-  const hear = onError
-    ? (failure: NativeFailure) => onError(nativeError(failure) as Parameters<typeof onError>[0])
-    : null;
+  const hear = onError && ((failure: NativeFailure) => onError(nativeError(failure) as HitError));
   try {
-    const native = await binding().open(url, nativeOptions(options), tickets.settle, hear);
+    const native = await binding().open(url, nativeOptions(options), tickets.settle, hear ?? null);
     return new NativeEngine(native, tickets, options);
   } catch (error) {
     throw nativeError(error);
@@ -37,8 +34,8 @@ export async function openNative(url: string, options: EngineOpenOptions): Promi
 }
 
 /**
- * A store in the addon. Writes go into the slab and from there, one native call a turn, into the store: in a
- * microtask, when the slab is full, or when a read needs them. Reads of one turn are made together, too.
+ * A store in the addon. Its writer gathers a turn's writes for one native call and its reader a turn's reads; this
+ * keeps them in order: a read sees every write before it, and a read that waits is made before a write behind it.
  */
 export class NativeEngine implements EngineStore {
   readonly kind = 'native';
@@ -47,98 +44,59 @@ export class NativeEngine implements EngineStore {
   /** The addon's own object, for what is started on top of it. */
   readonly native: NativeStore;
 
-  readonly #tickets: Tickets;
   readonly #durability: number;
-  readonly #slab = new slab.Slab();
+  readonly #tickets: Tickets;
+  readonly #writer: Writer;
   readonly #reader: Reader;
   readonly #waitingReads = new WaitingReads();
   readonly #scans: Scans;
   readonly #stay: () => void;
-
-  /** The turn that the slab's operations belong to, and all turns of this turn of the event loop, by durability. */
-  #turn: Turn | undefined;
-  #turns: Turn[] = [];
   #closing: Promise<void> | undefined;
 
   constructor(native: NativeStore, tickets: Tickets, options: EngineOpenOptions) {
     this.native = native;
     this.url = native.url;
     this.supports = Object.freeze({ ...native.supports }) as unknown as Capabilities;
-    this.#tickets = tickets;
     this.#durability = DURABILITIES[options.durability ?? 'disk'];
+    this.#tickets = tickets;
+    this.#writer = new Writer(native, tickets);
     this.#reader = new Reader(native, options.textValues);
     this.#scans = new Scans(native, options.textKeys, options.textValues);
     this.#stay = leaveAtExit(this);
   }
 
-  set(
-    key: Bytes,
-    value: Bytes,
-    expiresAt: number | undefined,
-    durability: Durability | undefined,
-  ): Promise<void> {
-    const turn = this.#write(durability);
-    if (!this.#slab.fits(key, value)) this.#makeRoom(key, value);
-    if (expiresAt === undefined) this.#slab.add(slab.SET, key, value);
-    else this.#slab.addWithInteger(slab.SET | slab.EXPIRY, key, value, low(expiresAt), high(expiresAt));
-    if (this.#slab.grown) this.#submit();
-    return turn.promise;
+  set(key: Bytes, value: Bytes, expiresAt: number | undefined, durability?: Durability): Promise<void> {
+    this.#beforeWrite();
+    return this.#writer.set(key, value, expiresAt, this.#level(durability));
   }
 
-  delete(key: Bytes, durability: Durability | undefined): Promise<void> {
-    const turn = this.#write(durability);
-    if (!this.#slab.fits(key, '')) this.#submit();
-    this.#slab.add(slab.DELETE, key, '');
-    return turn.promise;
+  delete(key: Bytes, durability?: Durability): Promise<void> {
+    this.#beforeWrite();
+    return this.#writer.delete(key, this.#level(durability));
   }
 
   clear(range: KeyRange): Promise<void> {
-    this.#beginAlone();
-    const { start, end } = range;
-    if (end === null) this.#slab.add(slab.DELETE_RANGE, start, '');
-    else this.#slab.add(slab.DELETE_RANGE | slab.END, start, end);
-    return this.#submitAlone((words, wordCount, bytes, byteCount) =>
-      this.native.submit(words, wordCount, bytes, byteCount, this.#durability),
-    );
+    this.#beforeWrite();
+    return this.#writer.clear(range, this.#durability);
   }
 
   batch(
     operations: readonly EngineOperation[],
     checks: readonly EngineCheck[],
-    durability: Durability | undefined,
+    durability?: Durability,
   ): Promise<void> {
-    this.#beginAlone();
-    for (const check of checks) {
-      if ('equals' in check) this.#addToBatch(slab.CHECK_EQUALS, check.key, check.equals);
-      else this.#addToBatch(check.exists ? slab.CHECK_EXISTS : slab.CHECK_ABSENT, check.key, '');
-    }
-    for (const operation of operations) {
-      if (operation.type === 'delete') this.#addToBatch(slab.DELETE, operation.key, '');
-      else this.#addSetToBatch(operation);
-    }
-    return this.#submitBatch(durability);
+    this.#beforeWrite();
+    return this.#writer.batch(operations, checks, this.#level(durability));
   }
 
-  async increment(key: Bytes, by: bigint): Promise<bigint> {
-    this.#beginAlone();
-    this.#slab.addWithInteger(slab.INCREMENT, key, '', lowOf(by), highOf(by));
-    const { words } = this.#slab;
-    const settled = this.#submitBatch(undefined);
-    // What the addon left is read before anything else uses the slab. Where it refused, `settled` rejects.
-    const result = BigInt.asIntN(64, (BigInt(words[1] as number) << 32n) | BigInt(words[0] as number));
-    await settled;
-    return result;
+  increment(key: Bytes, by: bigint): Promise<bigint> {
+    this.#beforeWrite();
+    return this.#writer.increment(key, by, this.#durability);
   }
 
-  async expire(key: Bytes, expiresAt: number | undefined): Promise<boolean> {
-    this.#beginAlone();
-    if (expiresAt === undefined) this.#slab.add(slab.EXPIRE, key, '');
-    else this.#slab.addWithInteger(slab.EXPIRE | slab.EXPIRY, key, '', low(expiresAt), high(expiresAt));
-    const { words } = this.#slab;
-    const settled = this.#submitBatch(undefined);
-    const done = words[0] === 1;
-    await settled;
-    return done;
+  expire(key: Bytes, expiresAt: number | undefined): Promise<boolean> {
+    this.#beforeWrite();
+    return this.#writer.expire(key, expiresAt, this.#durability);
   }
 
   getSync(key: Bytes): Raw | undefined {
@@ -176,7 +134,7 @@ export class NativeEngine implements EngineStore {
   }
 
   get(key: Bytes): Promise<Raw | undefined> {
-    if (this.#closing) throw notOpenError(this.url);
+    this.#refuseIfClosed();
     if (this.#waitingReads.size === 0) queueMicrotask(this.#answerReads);
     return this.#waitingReads.add(key);
   }
@@ -213,9 +171,9 @@ export class NativeEngine implements EngineStore {
     return this.scanSync(range, parts, reverse);
   }
 
-  flush(): Promise<void> {
+  async flush(): Promise<void> {
     this.#beforeRead();
-    return this.#promise(() => this.native.flush());
+    return this.#settled(() => this.native.flush());
   }
 
   stats(): Stats {
@@ -232,141 +190,55 @@ export class NativeEngine implements EngineStore {
     // Whoever closes again waits with the first; that it failed is the first one's to hear.
     if (this.#closing) return this.#closing.catch(() => {});
     this.#answerReads();
-    this.#submit();
+    this.#writer.submit();
     this.#scans.closeAll();
     this.#stay();
-    this.#closing = this.#promise(() => this.native.close());
+    this.#closing = this.#settled(() => this.native.close());
     return this.#closing;
   }
 
   /** The thread ends: what is accepted reaches the operating system. */
   leave(): void {
-    this.#submit();
+    this.#writer.submit();
     this.native.drain();
   }
 
-  /** Begins a write in the shared turn of its durability. */
-  #write(durability: Durability | undefined): Turn {
+  #level(durability: Durability | undefined): number {
+    return durability === undefined ? this.#durability : DURABILITIES[durability];
+  }
+
+  #refuseIfClosed(): void {
     if (this.#closing) throw notOpenError(this.url);
+  }
+
+  #beforeWrite(): void {
+    this.#refuseIfClosed();
     if (this.#waitingReads.size > 0) this.#answerReads();
-    const level = durability === undefined ? this.#durability : DURABILITIES[durability];
-    if (this.#turn?.durability === level) return this.#turn;
-    return this.#switchTurn(level);
   }
 
-  #switchTurn(durability: number): Turn {
-    this.#submit();
-    if (this.#turns.length === 0) queueMicrotask(this.#endTurns);
-    let turn = this.#turns.find((one) => one.durability === durability);
-    if (turn === undefined) {
-      turn = new Turn(durability);
-      this.#turns.push(turn);
-    }
-    this.#turn = turn;
-    return turn;
+  #beforeRead(): void {
+    this.#refuseIfClosed();
+    this.#writer.submit();
   }
-
-  readonly #endTurns = (): void => {
-    this.#submit();
-    const turns = this.#turns;
-    this.#turn = undefined;
-    this.#turns = [];
-    for (const turn of turns) turn.end();
-  };
 
   readonly #answerReads = (): void => {
     if (this.#waitingReads.size === 0) return;
-    this.#submit();
+    this.#writer.submit();
     this.#waitingReads.answer(this.#reader);
   };
 
-  #beforeRead(): void {
-    if (this.#closing) throw notOpenError(this.url);
-    if (this.#slab.wordCount > 0) this.#submit();
-  }
-
-  /** Hands the slab's operations over. A refusal is the turn's to tell. */
-  #submit(): void {
-    const { wordCount } = this.#slab;
-    if (wordCount === 0 || this.#turn === undefined) return;
-    this.#slab.finish();
-    const { words, bytes, byteCount } = this.#slab;
+  async #settled(call: () => number): Promise<void> {
     try {
-      const ticket = this.native.submit(words, wordCount, bytes, byteCount, this.#turn.durability);
-      this.#turn.accepted(ticket, this.#tickets);
+      await this.#tickets.promise(call());
     } catch (error) {
-      this.#turn.refused(error);
-    } finally {
-      this.#slab.clear();
-    }
-  }
-
-  /** Empties the slab for an operation that has no room, and enlarges it where even that is not enough. */
-  #makeRoom(key: Bytes, value: Bytes): void {
-    this.#submit();
-    if (!this.#slab.fits(key, value)) this.#slab.grow(key, value);
-  }
-
-  /** Empties the slab for a group of its own, behind everything accepted before. */
-  #beginAlone(): void {
-    if (this.#closing) throw notOpenError(this.url);
-    if (this.#waitingReads.size > 0) this.#answerReads();
-    this.#submit();
-  }
-
-  #addToBatch(kind: number, key: Bytes, value: Bytes): void {
-    if (!this.#slab.fits(key, value)) this.#slab.grow(key, value);
-    this.#slab.add(kind, key, value);
-  }
-
-  #addSetToBatch({ key, value, expiresAt, keepExpiry }: Extract<EngineOperation, { type: 'set' }>): void {
-    if (expiresAt === undefined) {
-      this.#addToBatch(keepExpiry ? slab.SET | slab.KEEP_EXPIRY : slab.SET, key, value);
-      return;
-    }
-    if (!this.#slab.fits(key, value)) this.#slab.grow(key, value);
-    this.#slab.addWithInteger(slab.SET | slab.EXPIRY, key, value, low(expiresAt), high(expiresAt));
-  }
-
-  #submitBatch(durability: Durability | undefined): Promise<void> {
-    if (this.#slab.wordCount === 0) return Promise.resolve();
-    const level = durability === undefined ? this.#durability : DURABILITIES[durability];
-    return this.#submitAlone((words, wordCount, bytes, byteCount) =>
-      this.native.submitBatch(words, wordCount, bytes, byteCount, level),
-    );
-  }
-
-  #submitAlone(
-    submit: (words: Uint32Array, wordCount: number, bytes: Uint8Array, byteCount: number) => number,
-  ): Promise<void> {
-    this.#slab.finish();
-    const { words, wordCount, bytes, byteCount } = this.#slab;
-    try {
-      return this.#promise(() => submit(words, wordCount, bytes, byteCount));
-    } finally {
-      this.#slab.clear();
-    }
-  }
-
-  #promise(call: () => number): Promise<void> {
-    try {
-      return this.#tickets.promise(call());
-    } catch (error) {
-      return Promise.reject(nativeError(error));
+      throw nativeError(error);
     }
   }
 }
 
 function nativeOptions(options: EngineOpenOptions): NativeOpenOptions {
-  const {
-    durability = 'disk',
-    textKeys,
-    textValues,
-    createIfMissing = true,
-    maxPendingBytes,
-    ioConcurrency,
-    file,
-  } = options;
+  const { durability = 'disk', textKeys, textValues, createIfMissing = true } = options;
+  const { maxPendingBytes, ioConcurrency, file } = options;
   const { segmentBytes } = (file ?? {}) as { segmentBytes?: number };
   return {
     durability: DURABILITIES[durability],
@@ -378,9 +250,3 @@ function nativeOptions(options: EngineOpenOptions): NativeOpenOptions {
     ...(segmentBytes === undefined ? {} : { segmentBytes }),
   };
 }
-
-/** The low and the high 32 bits of an expiry, which is no larger than 2^53-1, and of a counter's step. */
-const low = (moment: number): number => moment >>> 0;
-const high = (moment: number): number => Math.floor(moment / 2 ** 32);
-const lowOf = (step: bigint): number => Number(BigInt.asUintN(32, step));
-const highOf = (step: bigint): number => Number(BigInt.asUintN(32, step >> 32n));
