@@ -11,7 +11,7 @@ use std::io;
 use std::path::Path;
 
 pub use system::SystemFiles;
-pub(crate) use transfer::{read_available_at, read_whole, write_all_at};
+pub(crate) use transfer::{read_available_at, read_whole, sync, write_all_at};
 
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -7,7 +7,7 @@ use hit_core::{Error, ErrorCode, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::corruption::{corruption, newer};
-use crate::files::{Files, OpenMode, read_whole, write_all_at};
+use crate::files::{Files, OpenMode, read_whole, sync, write_all_at};
 use crate::io_error::{cannot, io_error};
 use crate::names;
 use crate::store_id::{StoreId, random_bytes};
@@ -199,7 +199,7 @@ fn create(files: &dyn Files, folder: &Path, kind: &str) -> Result<()> {
     let unfinished = folder.join(format!("{}.{random:016x}{}", names::DESCRIPTION, names::TEMPORARY));
     let written = files.open(&unfinished, OpenMode::CreateNew).and_then(|file| {
         write_all_at(&*file, &text, 0)?;
-        file.sync_data()
+        sync(&*file)
     });
     let linked = match written.and_then(|()| files.link(&unfinished, &path)) {
         // Another creator was faster; it may also have removed our temporary file.

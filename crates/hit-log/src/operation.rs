@@ -27,11 +27,10 @@ const CHECKSUM_BYTES: usize = 4;
 pub(crate) fn check(operation: &Operation<'_>) -> Result<()> {
     match *operation {
         Operation::Set { key, value, expires_at } => {
-            if expires_at.is_some_and(|at| at > MAX_INTEGER) {
-                return Err(expiry_too_late(key));
-            }
-            check_key(key)?;
-            check_value(key, value)
+            let fits = (1..=MAX_KEY_BYTES).contains(&key.len())
+                && value.len() <= MAX_VALUE_BYTES
+                && expires_at.is_none_or(|at| at <= MAX_INTEGER);
+            if fits { Ok(()) } else { Err(why_not(key, value)) }
         }
         Operation::Delete { key } => check_key(key),
         Operation::DeleteRange { range } => {
@@ -41,7 +40,10 @@ pub(crate) fn check(operation: &Operation<'_>) -> Result<()> {
 }
 
 #[cold]
-fn expiry_too_late(key: &[u8]) -> Error {
+fn why_not(key: &[u8], value: &[u8]) -> Error {
+    if let Err(error) = check_key(key).and_then(|()| check_value(key, value)) {
+        return error;
+    }
     let message = format!("an expiry is later than {MAX_INTEGER} ms after 1970: use an earlier one, or none");
     Error::new(ErrorCode::Argument, message).with_key(key)
 }

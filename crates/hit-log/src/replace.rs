@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hit_core::Result;
 
-use crate::files::{File, Files, OpenMode, write_all_at};
+use crate::files::{File, Files, OpenMode, sync, write_all_at};
 use crate::io_error::cannot;
 use crate::names::TEMPORARY;
 
@@ -35,7 +35,7 @@ pub(crate) fn create_anew(files: &dyn Files, path: &Path) -> io::Result<Box<dyn 
 pub(crate) fn replace(files: &dyn Files, folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let path = folder.join(name);
     let unfinished = temporary(&path);
-    let written = write_new(files, &unfinished, bytes).and_then(|file| file.sync_data());
+    let written = write_new(files, &unfinished, bytes).and_then(|file| sync(&*file));
     finish(files, &unfinished, &path, written)?;
     files.sync_folder(folder).map_err(cannot("sync the folder", folder))
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use hit_core::Result;
 
 use crate::allocation::allocation;
-use crate::files::{File, write_all_at};
+use crate::files::{File, sync, write_all_at};
 use crate::folder::Folder;
 use crate::frame::Frame;
 use crate::header::{FrameHeader, Place};
@@ -126,22 +126,31 @@ impl SegmentWriter {
             }
         }
         self.write_joined(offset)?;
-        self.wrote(end, synced_to);
+        self.end = end;
+        self.carried = self.carried.max(synced_to);
         Ok(sequence)
     }
 
     /// Writes a mark behind the frames. On failure [`SegmentWriter::roll_back`] must follow.
     pub(crate) fn write_mark(&mut self, next_sequence: u64, synced_to: u64) -> io::Result<()> {
-        self.write_copy(FrameHeader::mark(next_sequence, synced_to), &[])
+        self.joined.clear();
+        self.write_copy(FrameHeader::mark(next_sequence, synced_to), &[])?;
+        self.write_copies()
     }
 
-    /// Writes a frame that another segment holds; `body` is operations and padding.
+    /// Writes a frame that another segment holds; `body` is operations and padding. It is whole in the file after
+    /// [`SegmentWriter::write_copies`].
     pub(crate) fn write_copy(&mut self, header: FrameHeader, body: &[u8]) -> io::Result<()> {
-        self.joined.clear();
-        self.joined.extend_from_slice(&header.encode(self.place(self.end)));
+        let offset = self.end + self.joined.len() as u64;
+        self.joined.extend_from_slice(&header.encode(self.place(offset)));
         self.joined.extend_from_slice(body);
-        let end = self.write_joined(self.end)?;
-        self.wrote(end, header.synced_to);
+        self.carried = self.carried.max(header.synced_to);
+        if self.joined.len() >= JOINED_BYTES { self.write_copies() } else { Ok(()) }
+    }
+
+    /// Writes what [`SegmentWriter::write_copy`] still holds.
+    pub(crate) fn write_copies(&mut self) -> io::Result<()> {
+        self.end = self.write_joined(self.end)?;
         Ok(())
     }
 
@@ -152,12 +161,7 @@ impl SegmentWriter {
 
     /// Durability: everything up to the end survives power loss when this returns without an error.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        loop {
-            match self.file.sync_data() {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                synced => return synced,
-            }
-        }
+        sync(&*self.file)
     }
 
     /// Cuts away what a failed write has left. Durability: synced, so that no rejected frame comes back with a
@@ -182,11 +186,6 @@ impl SegmentWriter {
 
     fn place(&self, offset: u64) -> Place {
         Place { salt: self.header.salt, offset }
-    }
-
-    fn wrote(&mut self, end: u64, synced_to: u64) {
-        self.end = end;
-        self.carried = self.carried.max(synced_to);
     }
 
     fn write_joined(&mut self, offset: u64) -> io::Result<u64> {

@@ -44,3 +44,13 @@ pub(crate) fn write_all_at(file: &dyn File, mut bytes: &[u8], mut offset: u64) -
     }
     Ok(())
 }
+
+/// Makes what was written survive power loss.
+pub(crate) fn sync(file: &dyn File) -> io::Result<()> {
+    loop {
+        match file.sync_data() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            synced => return synced,
+        }
+    }
+}

@@ -39,6 +39,7 @@ pub(super) fn rewrite(
                 target.write_copy(frame.header, frame.body).map_err(cannot("write to", &path))?;
             }
         }
+        target.write_copies().map_err(cannot("write to", &path))?;
         // Durability: the segment gets its name only when it is synced, so under its name the mark is true.
         target.write_mark(next_sequence, next_sequence).map_err(cannot("write to", &path))
     })
