@@ -135,7 +135,9 @@ impl SegmentWriter {
     pub(crate) fn write_mark(&mut self, next_sequence: u64, synced_to: u64) -> io::Result<()> {
         self.joined.clear();
         self.write_copy(FrameHeader::mark(next_sequence, synced_to), &[])?;
-        self.write_copies()
+        self.write_copies()?;
+        self.carried = synced_to;
+        Ok(())
     }
 
     /// Writes a frame that another segment holds; `body` is operations and padding. It is whole in the file after
@@ -144,7 +146,6 @@ impl SegmentWriter {
         let offset = self.end + self.joined.len() as u64;
         self.joined.extend_from_slice(&header.encode(self.place(offset)));
         self.joined.extend_from_slice(body);
-        self.carried = self.carried.max(header.synced_to);
         if self.joined.len() >= JOINED_BYTES { self.write_copies() } else { Ok(()) }
     }
 

@@ -153,7 +153,10 @@ fn a_failed_mark_leaves_nothing_behind() {
     store.files.inject(Fault::cut(20).on(Call::WriteAt));
     store.files.inject(Fault::fail(ErrorKind::StorageFull).on(Call::WriteAt).skip(1));
     assert_eq!(open.log.mark().unwrap_err().code(), ErrorCode::DiskFull);
+    let taken_back = store.read("00000001.log");
+    assert_eq!(taken_back.len(), support::SEGMENT_HEADER_BYTES + 48);
     open.log.mark().unwrap();
+    assert_eq!(store.read("00000001.log").len(), taken_back.len() + 40, "it is written after all");
     open.write("b", "2");
     drop(open);
     assert_eq!(store.open().keys(), ["a", "b"]);
