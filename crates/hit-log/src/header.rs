@@ -76,21 +76,21 @@ impl FrameHeader {
 
     /// The header's bytes at `place`.
     pub(crate) fn encode(&self, place: Place) -> [u8; FRAME_HEADER_BYTES] {
+        let mut header = [0; FRAME_HEADER_BYTES];
+        let mut target = header.as_mut_slice();
         // Invariant: limits.rs keeps frames below 2^32 bytes.
-        let length = (self.frame_bytes() as u32).to_le_bytes();
-        let mut covered = [0; FRAME_HEADER_BYTES - 8];
-        let mut target = covered.as_mut_slice();
+        put(&mut target, (self.frame_bytes() as u32).to_le_bytes());
+        put(&mut target, [0; 4]);
         put(&mut target, self.payload_checksum.to_le_bytes());
         put(&mut target, self.payload_bytes.to_le_bytes());
         put(&mut target, (self.kind as u32).to_le_bytes());
         put(&mut target, self.operations.to_le_bytes());
         put(&mut target, self.first_sequence.to_le_bytes());
         put(&mut target, self.synced_to.to_le_bytes());
-        let mut header = [0; FRAME_HEADER_BYTES];
-        let mut target = header.as_mut_slice();
-        put(&mut target, length);
-        put(&mut target, checksum(place, length, &covered).to_le_bytes());
-        put(&mut target, covered);
+        let checksum = checksum(place, &header);
+        if let Some((_, mut rest)) = header.split_at_mut_checked(4) {
+            put(&mut rest, checksum.to_le_bytes());
+        }
         header
     }
 
@@ -106,7 +106,7 @@ impl FrameHeader {
             return None;
         }
         let found = take_u32(&mut rest)?;
-        if found != checksum(place, length.to_le_bytes(), rest) {
+        if found != checksum(place, header) {
             return None;
         }
         let payload_checksum = take_u32(&mut rest)?;
@@ -145,13 +145,21 @@ pub(crate) fn padded(bytes: usize) -> usize {
     bytes.next_multiple_of(FRAME_ALIGNMENT)
 }
 
-fn checksum(place: Place, length: [u8; 4], covered: &[u8]) -> u32 {
-    let mut seed = [0; 20];
-    let mut target = seed.as_mut_slice();
+/// Aligned, for the processor's instruction takes eight bytes at a time.
+#[repr(align(8))]
+struct Covered([u8; 16 + FRAME_HEADER_BYTES]);
+
+/// The checksum of salt, offset and header, with zeros where the checksum itself stands.
+fn checksum(place: Place, header: &[u8; FRAME_HEADER_BYTES]) -> u32 {
+    let mut covered = Covered([0; 16 + FRAME_HEADER_BYTES]);
+    let mut target = covered.0.as_mut_slice();
     put(&mut target, place.salt);
     put(&mut target, place.offset.to_le_bytes());
-    put(&mut target, length);
-    crc32c::crc32c_append(crc32c::crc32c(&seed), covered)
+    put(&mut target, *header);
+    if let Some(field) = covered.0.get_mut(20..24) {
+        field.fill(0);
+    }
+    crc32c::crc32c(&covered.0)
 }
 
 #[cfg(test)]
