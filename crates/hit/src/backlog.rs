@@ -24,9 +24,9 @@ impl Backlog {
         self.pending_bytes.load(Ordering::SeqCst)
     }
 
-    /// Whether promises have to wait for the log.
-    pub(crate) fn is_over(&self) -> bool {
-        self.pending_bytes() > self.max_bytes
+    /// Whether promises have to wait for the log once `bytes` more are handed over.
+    pub(crate) fn is_over_with(&self, bytes: usize) -> bool {
+        self.pending_bytes() + bytes > self.max_bytes
     }
 
     pub(crate) fn add(&self, bytes: usize) {
@@ -63,8 +63,8 @@ mod tests {
     #[test]
     fn a_writer_waits_until_the_backlog_is_below_twice_the_bound() {
         let backlog = Backlog::new(10);
+        assert!(!backlog.is_over_with(10) && backlog.is_over_with(11));
         backlog.add(21);
-        assert!(backlog.is_over());
         std::thread::scope(|scope| {
             let writer = scope.spawn(|| backlog.wait_for_room());
             backlog.remove(1);

@@ -245,9 +245,17 @@ impl Committer {
         // Groups of handles that were closed while this one was: all of them were accepted before.
         let Work { frames, groups, .. } = self.shared.queue.take();
         self.commit(frames, groups);
+        if let Some(disk) = &self.shared.disk {
+            // Its space lets a full disk take the manifest.
+            disk.release_reserve();
+        }
         let closed = match (self.shared.poison.get(), self.log.take()) {
             (Some(_), _) | (_, None) => Ok(()),
-            (None, Some(log)) => log.close(),
+            // Where only the manifest did not fit, everything is on disk and the next open recovers.
+            (None, Some(log)) => log.close().or_else(|error| match error.code() {
+                ErrorCode::DiskFull => Ok(()),
+                _ => Err(error),
+            }),
         };
         let result = close.account.take_unseen().map_or(closed, Err);
         if let Some(Disk { identity, lock, .. }) = &self.shared.disk {

@@ -139,7 +139,7 @@ impl Store {
     ) -> Submitted {
         let account = Arc::clone(self.account());
         let mut durability = durability.unwrap_or(account.durability);
-        if durability == Durability::Memory && account.backlog.is_over() {
+        if durability == Durability::Memory && account.backlog.is_over_with(content.bytes) {
             // Back-pressure: the answer waits until the log has caught up with this write.
             durability = Durability::Os;
         }
