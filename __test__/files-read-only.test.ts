@@ -25,7 +25,7 @@ test('a store cannot be made in a read-only folder, and the error says where', a
     const error = await failure(() => open(`file:${folder}/store`));
     expect(error).toMatchObject({
       name: 'HitError',
-      code: 'HIT_IO',
+      code: 'HIT_CONFIG',
       message: expect.stringContaining(`${folder}/store`),
     });
   } finally {
@@ -47,7 +47,7 @@ test.skipIf(cannotMount())(
       const error = await failure(() => open(`file:${folder}/store`));
       expect(error).toMatchObject({
         name: 'HitError',
-        code: 'HIT_IO',
+        code: 'HIT_CONFIG',
         message: expect.stringContaining('store'),
       });
     } finally {

@@ -13,6 +13,7 @@ if (isMainThread) {
     { length: workers },
     (_, writer) => new Worker(new URL(import.meta.url), { workerData: { url, writer } }),
   );
+  const ended = running.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
   await Promise.all(running.map((worker) => new Promise((resolve) => worker.once('message', resolve))));
   say('counter', db.getSync('counter'));
   say('entries', db.countSync());
@@ -27,7 +28,7 @@ if (isMainThread) {
   );
   say('seen', seen.join(' '));
   await db.close();
-  await Promise.all(running.map((worker) => new Promise((resolve) => worker.once('exit', resolve))));
+  await Promise.all(ended);
   say('workers have ended');
 } else {
   const { url, writer } = workerData;

@@ -144,6 +144,20 @@ test('a batch without anything reaches nobody', async () => {
   expect(groups).toEqual([]);
 });
 
+test('a batch that cannot lie in one frame leaves nothing behind', async () => {
+  const { writer, groups, settle } = writing();
+  const value = Buffer.alloc(100 * 1024 * 1024);
+  const operations = ['a', 'b', 'c'].map((key) => ({ type: 'set' as const, key, value }));
+  expect(() => writer.batch(operations, [], DISK)).toThrow(
+    expect.objectContaining({ code: 'HIT_BATCH_TOO_LARGE' }),
+  );
+  const later = writer.set('d', '4', undefined, DISK);
+  await settled(later);
+  expect(groups.map(({ bytes }) => bytes)).toEqual(['d4']);
+  settle([1], []);
+  await later;
+});
+
 test('an operation larger than the slab is submitted by itself', async () => {
   const { writer, groups, settle } = writing();
   const large = 'x'.repeat(500_000);
