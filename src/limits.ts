@@ -6,6 +6,9 @@ export const MAX_KEY_BYTES = 2_048;
 /** The longest value of a local store, in bytes. */
 export const MAX_VALUE_BYTES = 128 * 1024 * 1024;
 
+/** The longest frame of a log, in bytes. A batch lies in one, so it is smaller than this. */
+export const MAX_FRAME_BYTES = 256 * 1024 * 1024;
+
 /** A segment of a log, in bytes. */
 export const MIN_SEGMENT_BYTES = 64 * 1024;
 export const MAX_SEGMENT_BYTES = 1024 * 1024 * 1024;

@@ -21,7 +21,8 @@
  * stretch written again one by one. For small entries that is three to five times faster than a call for each.
  */
 import type { Bytes } from '../engine.js';
-import { MAX_BYTES_PER_CHARACTER } from '../limits.js';
+import { HitError } from '../errors.js';
+import { MAX_BYTES_PER_CHARACTER, MAX_FRAME_BYTES } from '../limits.js';
 import { writeText } from './text.js';
 
 export const SET = 1;
@@ -92,15 +93,24 @@ export class Slab {
     );
   }
 
-  /** Makes room by larger buffers, which are not kept. */
+  /**
+   * Makes room by larger buffers, which are not kept.
+   *
+   * @throws `HIT_BATCH_TOO_LARGE` where what they would hold cannot lie in one frame.
+   */
   grow(key: Bytes, value: Bytes): void {
     this.#writeGathered();
-    const gatherable = MAX_BYTES_PER_CHARACTER * 2 * GATHERED_CHARACTERS;
-    const needed = this.#byteCount + byteLength(key) + byteLength(value) + gatherable;
-    if (needed > this.#bytes.length) {
-      const bytes = Buffer.allocUnsafeSlow(
-        this.#byteCount === 0 ? needed : Math.max(needed, 2 * this.#bytes.length),
+    const filled = this.#byteCount + byteLength(key) + byteLength(value);
+    if (filled > MAX_FRAME_BYTES) {
+      throw new HitError(
+        'HIT_BATCH_TOO_LARGE',
+        `a batch has more than ${MAX_FRAME_BYTES} bytes of keys and values: split it into several`,
       );
+    }
+    const needed = filled + MAX_BYTES_PER_CHARACTER * 2 * GATHERED_CHARACTERS;
+    if (needed > this.#bytes.length) {
+      const doubled = this.#byteCount === 0 ? 0 : Math.min(2 * this.#bytes.length, 2 * MAX_FRAME_BYTES);
+      const bytes = Buffer.allocUnsafeSlow(Math.max(needed, doubled));
       bytes.set(this.#bytes.subarray(0, this.#byteCount));
       this.#bytes = bytes;
     }

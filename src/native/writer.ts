@@ -55,13 +55,13 @@ export class Writer {
     durability: number,
   ): Promise<void> {
     this.submit();
-    for (const check of checks) {
-      if ('equals' in check) this.#addToBatch(slab.CHECK_EQUALS, check.key, check.equals);
-      else this.#addToBatch(check.exists ? slab.CHECK_EXISTS : slab.CHECK_ABSENT, check.key, '');
-    }
-    for (const operation of operations) {
-      if (operation.type === 'delete') this.#addToBatch(slab.DELETE, operation.key, '');
-      else this.#addSetToBatch(operation);
+    try {
+      for (const check of checks) this.#addCheck(check);
+      for (const operation of operations) this.#addToBatch(operation);
+    } catch (error) {
+      // There is no room for all of it, so none of it stays.
+      this.#slab.clear();
+      throw error;
     }
     return this.#submitBatch(durability);
   }
@@ -135,18 +135,29 @@ export class Writer {
     if (!this.#slab.fits(key, value)) this.#slab.grow(key, value);
   }
 
-  #addToBatch(kind: number, key: Bytes, value: Bytes): void {
-    if (!this.#slab.fits(key, value)) this.#slab.grow(key, value);
-    this.#slab.add(kind, key, value);
+  #addCheck(check: EngineCheck): void {
+    if ('equals' in check) this.#addGrowing(slab.CHECK_EQUALS, check.key, check.equals);
+    else this.#addGrowing(check.exists ? slab.CHECK_EXISTS : slab.CHECK_ABSENT, check.key, '');
   }
 
-  #addSetToBatch({ key, value, expiresAt, keepExpiry }: Extract<EngineOperation, { type: 'set' }>): void {
+  #addToBatch(operation: EngineOperation): void {
+    if (operation.type === 'delete') {
+      this.#addGrowing(slab.DELETE, operation.key, '');
+      return;
+    }
+    const { key, value, expiresAt, keepExpiry } = operation;
     if (expiresAt === undefined) {
-      this.#addToBatch(keepExpiry ? slab.SET | slab.KEEP_EXPIRY : slab.SET, key, value);
+      this.#addGrowing(keepExpiry ? slab.SET | slab.KEEP_EXPIRY : slab.SET, key, value);
       return;
     }
     if (!this.#slab.fits(key, value)) this.#slab.grow(key, value);
     this.#slab.addWithInteger(slab.SET | slab.EXPIRY, key, value, low(expiresAt), high(expiresAt));
+  }
+
+  /** A batch cannot be submitted in parts, so the slab grows for it. */
+  #addGrowing(kind: number, key: Bytes, value: Bytes): void {
+    if (!this.#slab.fits(key, value)) this.#slab.grow(key, value);
+    this.#slab.add(kind, key, value);
   }
 
   #submitBatch(durability: number): Promise<void> {
