@@ -254,18 +254,21 @@ impl Arena {
         }
     }
 
-    /// Makes a superseded record the newest of its key again; `false` where its bytes are given up already.
-    pub(crate) fn restore(&mut self, location: Location) -> bool {
+    /// Whether the bytes of a superseded record still count, so that it can be the newest of its key again.
+    pub(crate) fn can_restore(&self, location: Location) -> bool {
+        let state = self.chunks.get(location.chunk()).map(|chunk| chunk.state);
+        !matches!(state, None | Some(State::Free | State::Retired))
+    }
+
+    /// A superseded record is the newest of its key again: forgets what walks over its chunk have concluded.
+    pub(crate) fn restore(&mut self, location: Location) {
         let expires_at = self.record(location).and_then(|record| record.expires_at);
-        let Some(chunk) = self.chunks.get_mut(location.chunk()) else { return false };
+        let Some(chunk) = self.chunks.get_mut(location.chunk()) else { return };
         chunk.next_expiry = chunk.next_expiry.min(expires_at.unwrap_or(u64::MAX));
-        match chunk.state {
-            State::Free | State::Retired => return false,
-            State::Evacuated => chunk.state = State::Sealed,
-            State::Head | State::Sealed | State::Sparse => {}
+        if chunk.state == State::Evacuated {
+            chunk.state = State::Sealed;
         }
         self.judge(location.chunk() as u32);
-        true
     }
 
     /// The serial that the next chunk gets.

@@ -10,7 +10,8 @@ use crate::table::Table;
 /// live, so this gives back more than the operation takes.
 const RECORDS_FOR_EACH_OPERATION: usize = 4;
 
-/// Chunks that a write frees at most: unmapping one takes some 30 µs.
+/// Chunks that a write of few operations frees at most: unmapping one takes some 30 µs. A large value is a chunk of
+/// its own, so a write of many operations frees as many.
 const FREED_BY_A_WRITE: usize = 2;
 
 /// Chunks beyond what is due by proportion before anything is done about them.
@@ -24,8 +25,10 @@ impl Table {
         let slack = SPARE_CHUNKS * self.bounds.chunk_bytes;
         if self.arena.retired_bytes() > 0 {
             self.unpin_view(self.arena.live_bytes() / 2 + slack);
-            for _ in 0..FREED_BY_A_WRITE {
-                self.reclaim_step();
+            for _ in 0..FREED_BY_A_WRITE + operations {
+                if self.reclaim_step() == 0 {
+                    break;
+                }
             }
         }
         let in_use = self.arena.memory_bytes() - self.arena.retired_bytes();

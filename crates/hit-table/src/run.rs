@@ -6,6 +6,7 @@
 
 use crate::arena::Arena;
 use crate::location::Location;
+use crate::tombstone::RangeTombstone;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RunEntry {
@@ -61,6 +62,18 @@ pub(crate) fn merge(older: &[RunEntry], newer: &[RunEntry], arena: &Arena, botto
     }
     merged.extend_from_slice(older.get(at..).unwrap_or_default());
     merged
+}
+
+/// Marks what a range delete covers as deleted.
+pub(crate) fn hide(run: &mut [RunEntry], tombstone: &RangeTombstone, arena: &Arena) {
+    let range = tombstone.range();
+    let start = seek(run, 0, range.start, arena);
+    let end = range.end.map_or(run.len(), |end| seek(run, start, end, arena));
+    for entry in run.get_mut(start..end).unwrap_or_default() {
+        if arena.record(entry.location).is_none_or(|record| tombstone.covers(&record)) {
+            entry.location = entry.location.marked();
+        }
+    }
 }
 
 /// Puts entries in key order, equal keys side by side.

@@ -34,7 +34,7 @@ pub struct TableStats {
 }
 
 impl Table {
-    /// Figures about the table. While a range delete is being swept, counting the entries takes some 30 ms a million.
+    /// Figures about the table. While range deletes are being swept, the entries are counted one by one.
     #[must_use]
     pub fn stats(&self) -> TableStats {
         let (arena_bytes, view) = (self.arena.memory_bytes(), self.view.as_ref());

@@ -84,7 +84,7 @@ impl Table {
             self.cleared.push(cleared.index);
         }
         self.settled_sequence = self.settled_sequence.max(undo.last_sequence);
-        self.unpin(undo.birth);
+        self.unpin(undo.birth, undo.replaced.len());
     }
 
     /// A write will never be durable: puts everything back as it was before it. Writes are undone in the reverse of the
@@ -110,14 +110,14 @@ impl Table {
             let Some((_, cleared)) = undo.cleared.pop() else { break };
             self.undo_clear(cleared, &sequences);
         }
-        self.unpin(undo.birth);
+        self.unpin(undo.birth, 0);
     }
 
-    fn unpin(&mut self, birth: u64) {
+    fn unpin(&mut self, birth: u64, operations: usize) {
         self.undos.unpin(birth);
         let is_settled = self.undos.oldest().is_none();
         self.swept.retain(|swept| !is_settled && swept.last_sequence > self.settled_sequence);
-        self.keep_house(0);
+        self.keep_house(operations);
     }
 
     fn undo_one(&mut self, location: Location) {
@@ -125,9 +125,11 @@ impl Table {
         let hash = self.hasher.hash(key);
         let replaced = location.unmarked();
         let record = self.arena.record(replaced).filter(|_| !location.is_marked());
-        let is_swept =
-            |record| self.swept.iter().any(|swept| swept.tombstone.covers(record)) || self.is_gone(record);
-        let restored = record.as_ref().filter(|record| !is_swept(record));
+        let is_gone = |record| {
+            let is_swept = self.swept.iter().any(|swept| swept.tombstone.covers(record));
+            is_swept || self.is_gone(record) || !self.arena.can_restore(replaced)
+        };
+        let restored = record.as_ref().filter(|record| !is_gone(record));
         self.expiring += usize::from(restored.is_some_and(|record| record.expires_at.is_some()));
         let is_it = |there| self.arena.key(there) == key;
         let written = if restored.is_some() {

@@ -1,0 +1,431 @@
+//! What could go wrong in a table, one by one, through its public API.
+
+use std::ops::ControlFlow;
+
+use hit_core::{KeyRange, Operation};
+use hit_table::{Bounds, Cursor, Snapshot, Table};
+
+type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+fn apply(table: &mut Table, operations: &[Operation<'_>]) {
+    let undo = table.apply(table.last_sequence() + 1, operations.iter().copied());
+    table.settle(undo);
+}
+
+fn set(table: &mut Table, key: &[u8], value: &[u8]) {
+    apply(table, &[Operation::Set { key, value, expires_at: None }]);
+}
+
+fn delete(table: &mut Table, key: &[u8]) {
+    apply(table, &[Operation::Delete { key }]);
+}
+
+fn number(n: usize) -> Vec<u8> {
+    format!("key{n:06}").into_bytes()
+}
+
+/// Sets the keys of some numbers, the value filled up to `length` bytes.
+fn fill(table: &mut Table, numbers: impl Iterator<Item = usize>, length: usize) {
+    for n in numbers {
+        let mut value = number(n);
+        value.resize(length.max(value.len()), b'.');
+        set(table, &number(n), &value);
+    }
+}
+
+fn sweep(table: &mut Table, now_ms: u64) {
+    while table.sweep(now_ms, 1_000) {}
+}
+
+fn scan_from(table: &Table, snapshot: &Snapshot, range: KeyRange<'_>, reverse: bool) -> Pairs {
+    let mut pairs = Vec::new();
+    let mut cursor = Cursor::new(snapshot.clone(), range, reverse);
+    let flow: ControlFlow<()> = table.visit(&mut cursor, 0, |key, entry| {
+        pairs.push((key.to_vec(), entry.value.to_vec()));
+        ControlFlow::Continue(())
+    });
+    assert!(flow.is_continue());
+    pairs
+}
+
+fn scan(table: &mut Table) -> Pairs {
+    let snapshot = table.snapshot();
+    scan_from(table, &snapshot, KeyRange::ALL, false)
+}
+
+fn value(table: &Table, key: &[u8]) -> Option<Vec<u8>> {
+    table.get(key, 0).map(|entry| entry.value.to_vec())
+}
+
+#[test]
+fn odd_keys_and_values_come_back_in_byte_order() {
+    let mut table = Table::new();
+    let (long, longer) = (vec![b'k'; 2_048], vec![0xff; 2_048]);
+    let large = vec![9; 3 << 20];
+    let mut keys: Vec<&[u8]> = vec![
+        b"",
+        b"\0",
+        b"\0\0",
+        b"a",
+        b"a\0",
+        b"ab",
+        b"12345678",
+        b"12345678\0",
+        b"123456789",
+        b"12345679",
+        &long,
+        b"kkkkkkkkk",
+        &longer,
+        b"\xff",
+        "ключ".as_bytes(),
+        "😀".as_bytes(),
+    ];
+    for (position, key) in keys.iter().enumerate() {
+        let value: &[u8] = if position % 3 == 0 {
+            b""
+        } else if position % 3 == 1 {
+            &large
+        } else {
+            key
+        };
+        set(&mut table, key, value);
+    }
+    keys.sort();
+    let pairs = scan(&mut table);
+    assert_eq!(pairs.iter().map(|(key, _)| &key[..]).collect::<Vec<_>>(), keys);
+    for (key, scanned) in &pairs {
+        assert_eq!(value(&table, key).as_ref(), Some(scanned));
+        assert!(scanned.is_empty() || *scanned == large || scanned == key);
+    }
+    let snapshot = table.snapshot();
+    let mut backwards = scan_from(&table, &snapshot, KeyRange::ALL, true);
+    backwards.reverse();
+    assert_eq!(backwards, pairs);
+    for key in &keys {
+        let range = KeyRange { start: key, end: None };
+        assert_eq!(scan_from(&table, &snapshot, range, false).first().unwrap().0, *key);
+        let range = KeyRange { start: b"", end: Some(key) };
+        assert!(
+            scan_from(&table, &snapshot, range, true).first().is_none_or(|(before, _)| &before[..] < *key)
+        );
+    }
+}
+
+#[test]
+fn keys_whose_hashes_collide_are_told_apart() {
+    let mut table = Table::with_bounds(Bounds { hash_mask: 0, ..Bounds::default() });
+    fill(&mut table, 0..300, 0);
+    for n in (0..300).step_by(3) {
+        delete(&mut table, &number(n));
+    }
+    for n in 0..300 {
+        assert_eq!(value(&table, &number(n)), (n % 3 != 0).then(|| number(n)));
+    }
+    let keys: Vec<Vec<u8>> = (0..300).map(number).collect();
+    let mut found = Vec::new();
+    table.get_many(keys.iter().map(|key| &key[..]), 0, |entry| found.push(entry.is_some()));
+    assert_eq!(found, (0..300).map(|n| n % 3 != 0).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_snapshot_outlives_the_tables_use_of_its_memory() {
+    let mut table = Table::with_bounds(Bounds { chunk_bytes: 4_096, ..Bounds::default() });
+    fill(&mut table, 0..5_000, 50);
+    let snapshot = table.snapshot();
+    let before = scan_from(&table, &snapshot, KeyRange::ALL, false);
+    let held = table.stats().arena_bytes;
+    fill(&mut table, 0..2_500, 80);
+    apply(
+        &mut table,
+        &[Operation::DeleteRange { range: KeyRange { start: &number(2_000), end: Some(&number(4_000)) } }],
+    );
+    sweep(&mut table, 0);
+    apply(&mut table, &[Operation::DeleteRange { range: KeyRange::ALL }]);
+    sweep(&mut table, 0);
+    assert_eq!((table.len(), table.stats().live_bytes), (0, 0));
+    assert!(table.stats().arena_bytes >= held && table.oldest_snapshot().is_some());
+    assert_eq!(scan_from(&table, &snapshot, KeyRange::ALL, false), before);
+    assert_eq!(table.count(&snapshot, KeyRange::ALL, 0), 5_000);
+    let clone = snapshot.clone();
+    drop(snapshot);
+    sweep(&mut table, 0);
+    assert_eq!(scan_from(&table, &clone, KeyRange::ALL, true).len(), 5_000);
+    std::thread::spawn(move || drop(clone)).join().unwrap();
+    assert!(table.oldest_snapshot().is_none());
+    sweep(&mut table, 0);
+    assert!(table.stats().arena_bytes <= 2 * 4_096, "{:?}", table.stats());
+}
+
+#[test]
+fn a_snapshot_of_another_table_shows_nothing() {
+    let (mut one, mut other) = (Table::new(), Table::new());
+    fill(&mut one, 0..10, 0);
+    fill(&mut other, 0..10, 0);
+    let snapshot = one.snapshot();
+    assert!(scan_from(&other, &snapshot, KeyRange::ALL, false).is_empty());
+    assert_eq!(other.count(&snapshot, KeyRange::ALL, 0), 0);
+}
+
+#[test]
+fn memory_falls_after_everything_is_deleted() {
+    for with_view in [false, true] {
+        for with_clear in [false, true] {
+            let mut table = Table::new();
+            fill(&mut table, 0..20_000, 500);
+            if with_view {
+                assert_eq!(scan(&mut table).len(), 20_000);
+            }
+            let full = table.stats().memory_bytes;
+            if with_clear {
+                apply(&mut table, &[Operation::DeleteRange { range: KeyRange::ALL }]);
+            } else {
+                (0..20_000).for_each(|n| delete(&mut table, &number(n)));
+            }
+            assert_eq!(table.stats().entries, 0);
+            sweep(&mut table, 0);
+            let stats = table.stats();
+            assert!(full > 10 << 20 && stats.memory_bytes <= 2 << 20, "{full} {stats:?}");
+            fill(&mut table, 0..10, 0);
+            assert_eq!(scan(&mut table).len(), 10);
+        }
+    }
+}
+
+#[test]
+fn memory_falls_after_most_is_deleted() {
+    let mut table = Table::with_bounds(Bounds { chunk_bytes: 16 << 10, ..Bounds::default() });
+    fill(&mut table, 0..20_000, 200);
+    let full = table.stats().arena_bytes;
+    (0..20_000).filter(|n| n % 10 != 0).for_each(|n| delete(&mut table, &number(n)));
+    sweep(&mut table, 0);
+    let stats = table.stats();
+    assert!(stats.arena_bytes < full / 4, "{full} {stats:?}");
+    assert!((0..20_000).all(|n| value(&table, &number(n)).is_some() == (n % 10 == 0)));
+}
+
+#[test]
+fn memory_stays_bounded_under_overwriting_that_no_sweep_keeps_up_with() {
+    for length in [40, 4_000, 200_000] {
+        for with_scans in [false, true] {
+            let mut table = Table::with_bounds(Bounds { chunk_bytes: 64 << 10, ..Bounds::default() });
+            let entries = if length == 40 { 2_000 } else { 30 };
+            let mut most = 0;
+            for round in 0..20 {
+                // Some keys far more often than others, so that chunks die at different speeds.
+                fill(&mut table, (0..entries).map(|n| n * (n + round) % entries), length);
+                if with_scans {
+                    scan(&mut table);
+                }
+                most = most.max(table.stats().arena_bytes);
+            }
+            let live = table.stats().live_bytes;
+            assert!(most <= live * 4 + 24 * (64 << 10), "{length} {with_scans}: {most} for {live}");
+        }
+    }
+}
+
+#[test]
+fn many_small_clears_leave_few_traces() {
+    for with_scans in [false, true] {
+        let mut table = Table::new();
+        fill(&mut table, 0..20_000, 0);
+        for n in 0..2_000 {
+            let (start, end) = (number(n * 5), number(n * 5 + 4));
+            apply(
+                &mut table,
+                &[Operation::DeleteRange { range: KeyRange { start: &start, end: Some(&end) } }],
+            );
+            if with_scans && n % 10 == 0 {
+                let snapshot = table.snapshot();
+                let range = KeyRange { start: &start, end: Some(&number(n * 5 + 10)) };
+                let left = scan_from(&table, &snapshot, range, false).len();
+                assert_eq!(left, 1 + 5);
+            }
+            if n % 100 == 0 {
+                let stats = table.stats();
+                assert!(stats.range_tombstones <= Bounds::default().range_tombstones, "{stats:?}");
+                assert!(stats.runs <= 12, "{stats:?}");
+            }
+        }
+        assert_eq!(table.stats().entries, 12_000);
+        sweep(&mut table, 0);
+        assert_eq!((table.len(), table.stats().range_tombstones), (12_000, 0));
+        let left: Vec<_> = scan(&mut table).into_iter().map(|(key, _)| key).collect();
+        let expected = (0..20_000).filter(|n| *n >= 10_000 || n % 5 == 4).map(number);
+        assert_eq!(left, expected.collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_range_delete_counts_at_once_and_is_swept_in_steps() {
+    let mut table = Table::new();
+    fill(&mut table, 0..10_000, 0);
+    let range = KeyRange { start: &number(1_000), end: Some(&number(9_000)) };
+    let undo = table.apply(table.last_sequence() + 1, [Operation::DeleteRange { range }].into_iter());
+    assert_eq!((table.stats().entries, table.stats().range_tombstones), (2_000, 1));
+    assert!(table.get(&number(5_000), 0).is_none() && table.get(&number(999), 0).is_some());
+    assert_eq!(scan(&mut table).len(), 2_000);
+    sweep(&mut table, 0);
+    assert_eq!(table.len(), 10_000, "what is not durable is not swept");
+    table.settle(undo);
+    set(&mut table, &number(5_000), b"new");
+    let mut steps = 0;
+    while table.sweep(0, 500) {
+        steps += 1;
+        assert_eq!(table.stats().entries, 2_001);
+        assert_eq!(value(&table, &number(5_000)).as_deref(), Some(&b"new"[..]));
+    }
+    assert!(steps >= 10, "{steps}");
+    assert_eq!((table.len(), table.stats().range_tombstones), (2_001, 0));
+    assert_eq!(scan(&mut table).len(), 2_001);
+}
+
+#[test]
+fn an_undone_batch_leaves_no_trace() {
+    for entries in [10, 5_000] {
+        for with_view in [false, true] {
+            let mut table = Table::new();
+            fill(&mut table, 0..entries, 0);
+            let before = if with_view { scan(&mut table) } else { Pairs::new() };
+            let first = table.last_sequence() + 1;
+            let middle = KeyRange { start: &number(3), end: Some(&number(entries - 3)) };
+            let operations = [
+                Operation::Set { key: &number(1), value: b"other", expires_at: Some(5) },
+                Operation::Delete { key: &number(2) },
+                Operation::DeleteRange { range: middle },
+                Operation::Set { key: &number(5), value: b"between", expires_at: None },
+                Operation::DeleteRange { range: KeyRange::ALL },
+                Operation::Set { key: &number(1), value: b"last", expires_at: None },
+                Operation::Set { key: b"new", value: b"", expires_at: None },
+            ];
+            let one = table.apply(first, operations.into_iter());
+            let two = table.apply(first + 7, [Operation::Delete { key: b"new" }].into_iter());
+            assert_eq!(table.stats().entries, 1);
+            table.undo(two);
+            assert!(table.get(b"new", 0).is_some());
+            table.undo(one);
+            assert_eq!((table.stats().entries, table.stats().expiring_entries), (entries, 0));
+            let after = scan(&mut table);
+            assert!(after.iter().all(|(key, value)| key == value) && after.len() == entries);
+            assert!(!with_view || after == before);
+        }
+    }
+}
+
+#[test]
+fn a_view_is_built_while_others_write() {
+    let mut table = Table::with_bounds(Bounds { large_view_entries: 100, ..Bounds::default() });
+    fill(&mut table, 0..3_000, 0);
+    assert!(table.begin_view());
+    fill(&mut table, 3_000..3_100, 0);
+    let build = table.build_view().unwrap();
+    fill(&mut table, 3_100..3_200, 0);
+    (0..50).for_each(|n| delete(&mut table, &number(n)));
+    assert!(table.try_snapshot().is_none());
+    table.install_view(build);
+    assert_eq!(table.view_backlog(), 150);
+    let keys: Vec<_> = scan(&mut table).into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, (50..3_200).map(number).collect::<Vec<_>>());
+    assert!(table.build_view().is_none(), "nothing is left to do");
+}
+
+#[test]
+fn a_view_that_was_overtaken_is_discarded() {
+    let mut table = Table::new();
+    fill(&mut table, 0..100, 0);
+    table.begin_view();
+    let undone = table.apply(table.last_sequence() + 1, [Operation::Delete { key: &number(7) }].into_iter());
+    let build = table.build_view().unwrap();
+    table.undo(undone);
+    table.install_view(build);
+    assert_eq!(scan(&mut table).len(), 100);
+
+    fill(&mut table, 100..110, 0);
+    let build = table.build_view().unwrap();
+    fill(&mut table, 110..120, 0);
+    assert_eq!(scan(&mut table).len(), 120);
+    table.install_view(build);
+    assert_eq!(scan(&mut table).len(), 120);
+}
+
+#[test]
+fn an_entry_is_gone_from_the_millisecond_of_its_expiry() {
+    let mut table = Table::new();
+    let expiring = |key, expires_at| Operation::Set { key, value: b"v", expires_at: Some(expires_at) };
+    apply(&mut table, &[expiring(b"a", 1_000), expiring(b"b", 2_000), expiring(b"c", 10_000_000)]);
+    set(&mut table, b"d", b"v");
+    let snapshot = table.snapshot();
+    for (now_ms, left) in [(999, 4), (1_000, 3), (1_999, 3), (2_000, 2), (9_999_999, 2), (10_000_000, 1)] {
+        let seen =
+            [b"a", b"b", b"c", b"d"].iter().filter(|key| table.get(&key[..], now_ms).is_some()).count();
+        assert_eq!((seen, table.count(&snapshot, KeyRange::ALL, now_ms)), (left, left as u64), "{now_ms}");
+    }
+    assert_eq!(table.count_all(), None);
+    let slack_ms = Bounds::default().expiry_slack_ms;
+    sweep(&mut table, 999 + slack_ms);
+    assert_eq!(table.len(), 4, "nobody looks for a few");
+    sweep(&mut table, 1_000 + slack_ms);
+    assert_eq!(table.len(), 2, "but when somebody looks, everything expired goes");
+    sweep(&mut table, 10_000_000 + slack_ms);
+    assert_eq!((table.len(), table.count_all()), (1, Some(1)));
+}
+
+#[test]
+fn setting_a_key_again_clears_its_expiry() {
+    let mut table = Table::new();
+    apply(&mut table, &[Operation::Set { key: b"a", value: b"1", expires_at: Some(5) }]);
+    set(&mut table, b"a", b"2");
+    assert_eq!(table.get(b"a", 1_000).map(|entry| (entry.value, entry.expires_at)), Some((&b"2"[..], None)));
+    sweep(&mut table, u64::MAX);
+    assert_eq!((table.len(), table.stats().expiring_entries), (1, 0));
+}
+
+#[test]
+fn a_cursor_goes_on_where_a_page_ended_whatever_happened_between() {
+    let mut table = Table::with_bounds(Bounds { chunk_bytes: 4_096, ..Bounds::default() });
+    fill(&mut table, 0..2_000, 40);
+    for reverse in [false, true] {
+        let snapshot = table.snapshot();
+        let expected = scan_from(&table, &snapshot, KeyRange::ALL, reverse);
+        let mut cursor = Cursor::new(snapshot, KeyRange::ALL, reverse);
+        let mut seen = Pairs::new();
+        for page in 1.. {
+            let mut left = page % 70 + 1;
+            let flow = table.visit(&mut cursor, 0, |key, entry| {
+                seen.push((key.to_vec(), entry.value.to_vec()));
+                left -= 1;
+                if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            if flow.is_continue() {
+                break;
+            }
+            delete(&mut table, &number(page * 7));
+            fill(&mut table, page * 11..page * 11 + 20, 60);
+            sweep(&mut table, 0);
+        }
+        assert_eq!(seen, expected);
+    }
+}
+
+#[test]
+fn a_count_of_everything_costs_nothing() {
+    let mut table = Table::new();
+    fill(&mut table, 0..2_000, 0);
+    assert_eq!(table.count_all(), Some(2_000));
+    let snapshot = table.snapshot();
+    delete(&mut table, &number(0));
+    assert_eq!((table.count(&snapshot, KeyRange::ALL, 0), table.count_all()), (2_000, Some(1_999)));
+    let range = KeyRange { start: &number(100), end: Some(&number(300)) };
+    assert_eq!(table.count(&snapshot, range, 0), 200);
+    let crossing = KeyRange { start: b"z", end: Some(b"a") };
+    assert_eq!(table.count(&snapshot, crossing, 0), 0);
+}
+
+#[test]
+fn a_snapshot_can_be_sent_and_shared() {
+    fn is_shareable<T: Send + Sync + 'static>() {}
+    is_shareable::<Snapshot>();
+    is_shareable::<Table>();
+    is_shareable::<Cursor>();
+    is_shareable::<hit_table::Undo>();
+}
