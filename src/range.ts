@@ -50,7 +50,7 @@ export function prefixEnd(prefix: Uint8Array): Uint8Array | null {
 
 function halfOpen(name: string, bound: unknown, whole: (bound: unknown) => Bytes): KeyRange {
   if (name === 'prefix') {
-    const prefix = toBytes(whole(bound));
+    const prefix = ownBytes(whole(bound));
     return { start: prefix, end: prefixEnd(prefix) };
   }
   switch (name) {
@@ -69,7 +69,12 @@ function halfOpen(name: string, bound: unknown, whole: (bound: unknown) => Bytes
 
 function limit(bound: unknown, whole: (bound: unknown) => Bytes): Uint8Array {
   checkKey(bound);
-  return toBytes(whole(bound));
+  return ownBytes(whole(bound));
+}
+
+/** A copy of bytes: a range outlives the call that it was given to, and their owner may change them meanwhile. */
+function ownBytes(bound: Bytes): Uint8Array {
+  return typeof bound === 'string' ? toBytes(bound) : Uint8Array.from(bound);
 }
 
 /** The smallest key behind `key`. */

@@ -10,9 +10,11 @@ export type Change<V> = (current: V | undefined) => V | undefined | Promise<V | 
 export async function update<V>(
   engine: EngineStore,
   values: ValueCodec<V>,
-  key: Bytes,
+  givenKey: Bytes,
   change: Change<V>,
 ): Promise<V | undefined> {
+  // The owner of the bytes may change them while the change is under way.
+  const key = typeof givenKey === 'string' ? givenKey : Uint8Array.from(givenKey);
   for (let tries = 0; tries < MAX_UPDATE_TRIES; tries++) {
     const raw = engine.supports.syncReads ? engine.getSync(key) : await engine.get(key);
     const answer = change(raw === undefined ? undefined : values.decode(raw, key));

@@ -58,6 +58,14 @@ describe('a range', () => {
   );
 });
 
+test('a range stays what it is when the caller changes the bytes of its bounds', () => {
+  const bound = bytes(0x61);
+  const ranges = [{ gte: bound }, { lt: bound }, { prefix: bound }].map((range) => all.range(range));
+  const before = structuredClone(ranges);
+  bound[0] = 0x7a;
+  expect(ranges).toEqual(before);
+});
+
 describe('a key', () => {
   test.each([
     '',

@@ -50,7 +50,7 @@ export class NativeEngine implements EngineStore {
   readonly #reader: Reader;
   readonly #waitingReads = new WaitingReads();
   readonly #scans: Scans;
-  readonly #stay: () => void;
+  readonly #forget: () => void;
   #closing: Promise<void> | undefined;
 
   constructor(native: NativeStore, tickets: Tickets, options: EngineOpenOptions) {
@@ -62,7 +62,7 @@ export class NativeEngine implements EngineStore {
     this.#writer = new Writer(native, tickets);
     this.#reader = new Reader(native, options.textValues);
     this.#scans = new Scans(native, options.textKeys, options.textValues);
-    this.#stay = leaveAtExit(this);
+    this.#forget = leaveAtExit(this);
   }
 
   set(key: Bytes, value: Bytes, expiresAt: number | undefined, durability?: Durability): Promise<void> {
@@ -192,8 +192,7 @@ export class NativeEngine implements EngineStore {
     this.#answerReads();
     this.#writer.submit();
     this.#scans.closeAll();
-    this.#stay();
-    this.#closing = this.#settled(() => this.native.close());
+    this.#closing = this.#close();
     return this.#closing;
   }
 
@@ -226,6 +225,15 @@ export class NativeEngine implements EngineStore {
     this.#writer.submit();
     this.#waitingReads.answer(this.#reader);
   };
+
+  async #close(): Promise<void> {
+    try {
+      await this.#settled(() => this.native.close());
+    } finally {
+      // Not before: an exit while it closes still has something to wait for.
+      this.#forget();
+    }
+  }
 
   async #settled(call: () => number): Promise<void> {
     try {

@@ -49,6 +49,7 @@ const SLAB_WORDS = 16 * 1024;
 /** Characters gathered before they are written: larger does not get faster. */
 const GATHERED_CHARACTERS = 1024;
 
+/** Gathers operations until they are submitted. What does not fit makes it grow, until it is cleared. */
 export class Slab {
   readonly #ownWords = new Uint32Array(SLAB_WORDS);
   readonly #ownBytes = Buffer.allocUnsafeSlow(SLAB_BYTES);
