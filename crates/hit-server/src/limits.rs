@@ -29,3 +29,6 @@ pub const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long accepting rests when the system has no descriptor left for a connection.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How often a read looks again when a write that it saw has failed in the meantime.
+pub const READ_TRIES: usize = 3;

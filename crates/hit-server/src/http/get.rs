@@ -5,21 +5,35 @@ use axum::http::Uri;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use hit::Store;
-use hit_core::{Error, ErrorCode};
+use hit_core::{Error, ErrorCode, Result};
 
 use super::error::HttpError;
 use super::{json, key};
+use crate::limits::READ_TRIES;
 
 /// `GET /get?key=…`: the entry; a missing key has an empty value, as Go-Hit answers it.
 pub async fn answer(State(store): State<Store>, uri: Uri) -> Result<impl IntoResponse, HttpError> {
     let key = key::from_query(&uri)?;
-    // Durability: what was read, an absent key too, may come from a write that could still fail or be lost.
-    let value = store.get_settled(key.as_bytes()).await?.unwrap_or_default();
+    let value = read(&store, key.as_bytes()).await?.unwrap_or_default();
     let value = str::from_utf8(&value).map_err(|source| not_text(&key, source))?;
-    Ok((
-        [(CONTENT_TYPE, "application/json")],
-        json::write(&json::Entry { key: key.as_str().into(), value: value.into() }),
-    ))
+    let text = json::write(&json::Entry { key: key.as_str().into(), value: value.into() });
+    Ok(([(CONTENT_TYPE, "application/json")], text))
+}
+
+/// The value, once nothing that it or its absence reveals can be lost any more. Where a write that was seen has failed,
+/// it is no longer there, so another look shows what is.
+async fn read(store: &Store, key: &[u8]) -> Result<Option<Vec<u8>>> {
+    let mut tries = 1;
+    loop {
+        match store.get_settled(key).await {
+            Err(error) if tries < READ_TRIES && is_of_a_write(&error) => tries += 1,
+            answer => return answer,
+        }
+    }
+}
+
+fn is_of_a_write(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::DiskFull | ErrorCode::Io)
 }
 
 fn not_text(key: &str, source: str::Utf8Error) -> Error {

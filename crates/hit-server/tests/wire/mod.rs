@@ -69,6 +69,15 @@ impl Client {
         self.stream.get_ref().shutdown(Shutdown::Write).unwrap();
     }
 
+    /// Whether a byte of an answer has come. Does not wait for one.
+    pub fn has_answer(&self) -> bool {
+        let stream = self.stream.get_ref();
+        stream.set_nonblocking(true).unwrap();
+        let peeked = stream.peek(&mut [0]);
+        stream.set_nonblocking(false).unwrap();
+        !self.stream.buffer().is_empty() || peeked.is_ok()
+    }
+
     pub fn answer(&mut self) -> Answer {
         self.read(true)
     }
