@@ -15,7 +15,7 @@ use wire::{Client, serve, wait};
 /// A store whose disk does what the test says.
 fn store_on(folder: &TempDir, files: &Arc<FaultyFiles>) -> Store {
     let options = OpenOptions { files: Arc::clone(files) as Arc<_>, ..OpenOptions::default() };
-    wait(Store::open(&url(folder.path()), options)).unwrap()
+    wait(Store::open(&url(folder.path()), options)).expect("the store opens")
 }
 
 fn url(folder: &Path) -> String {
@@ -23,7 +23,7 @@ fn url(folder: &Path) -> String {
 }
 
 fn disk() -> (TempDir, Arc<FaultyFiles>) {
-    (tempfile::tempdir().unwrap(), FaultyFiles::new(Arc::new(SystemFiles)))
+    (tempfile::tempdir().expect("a temporary folder"), FaultyFiles::new(Arc::new(SystemFiles)))
 }
 
 #[test]
