@@ -26,13 +26,16 @@ export interface Child {
   readonly exit: Promise<Exit>;
 }
 
+/** Takes what is to be done at the end; by default that is the end of the running test. */
+export type AtEnd = (end: () => void | Promise<void>) => void;
+
 const children = new URL('children/', import.meta.url);
 
 /** Starts a script of `children/`, or another one by its URL, on the built package; it ends with the running test at the latest. */
 export function start(
   script: string | URL,
   args: string[] = [],
-  options: { flags?: string[]; env?: NodeJS.ProcessEnv } = {},
+  options: { flags?: string[]; env?: NodeJS.ProcessEnv; atEnd?: AtEnd } = {},
 ): Child {
   if (!existsSync(new URL('../dist/index.js', import.meta.url))) {
     throw new Error('child processes run the built package, and dist/ is not there: npm run build');
@@ -53,7 +56,7 @@ export function start(
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stderr: complaints }));
   });
-  onTestFinished(async () => {
+  (options.atEnd ?? onTestFinished)(async () => {
     child.kill('SIGKILL');
     await exit;
   });

@@ -1,7 +1,7 @@
 import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { type Child, start } from './child.js';
+import { type AtEnd, type Child, start } from './child.js';
 
 const commandLine = new URL('../dist/src/cli/main.js', import.meta.url);
 
@@ -27,20 +27,20 @@ export interface Served {
 }
 
 /** Runs a command of `hitkv`. */
-export function command(args: string[], env: NodeJS.ProcessEnv = {}): Child {
-  return start(commandLine, args, { env: { PORT: undefined, ...env } });
+export function command(args: string[], env: NodeJS.ProcessEnv = {}, atEnd: AtEnd = onTestFinished): Child {
+  return start(commandLine, args, { env: { PORT: undefined, ...env }, atEnd });
 }
 
-/** Serves a store on a free port of 127.0.0.1 until the running test ends. */
-export async function serve(url: string): Promise<Served> {
-  const child = command(['serve', url, '--http', '127.0.0.1:0']);
+/** Serves a store on a free port of 127.0.0.1 until the running test ends, or until `atEnd` says. */
+export async function serve(url: string, atEnd: AtEnd = onTestFinished): Promise<Served> {
+  const child = command(['serve', url, '--http', '127.0.0.1:0'], {}, atEnd);
   let port = 0;
   // The banner ends with the two lines to try.
   for (let line = ''; !line.includes('/get?key='); line = await child.line()) {
     port ||= Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1] ?? 0);
   }
   const agent = new Agent({ keepAlive: true, maxSockets: 50 });
-  onTestFinished(() => agent.destroy());
+  atEnd(() => agent.destroy());
 
   const send: Served['send'] = (method, path, body, headers = {}) =>
     new Promise((resolve, reject) => {

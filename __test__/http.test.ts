@@ -1,12 +1,21 @@
 import { readdir } from 'node:fs/promises';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { open } from '../index.js';
-import { command, serve } from './http-client.js';
+import { command, type Served, serve } from './http-client.js';
 import { temporaryFolder } from './place.js';
+
+// One server for all that can share one. A test that needs a key to be absent takes it away first.
+let server: Served;
+beforeAll(async () => {
+  const ends: (() => void | Promise<void>)[] = [];
+  server = await serve('memory:', (end) => ends.push(end));
+  return async () => {
+    for (const end of ends) await end();
+  };
+});
 
 describe('the routes of Go-Hit', () => {
   test('set answers 201 and nothing, get the entry, delete 204 and nothing', async () => {
-    const server = await serve('memory:');
     const set = await server.send('POST', '/set', '{"key":"foo","value":"bar"}');
     expect([set.status, set.body]).toEqual([201, '']);
     const get = await server.send('GET', '/get?key=foo');
@@ -21,7 +30,6 @@ describe('the routes of Go-Hit', () => {
   });
 
   test('a missing key is an empty value, and deleting it is fine', async () => {
-    const server = await serve('memory:');
     const get = await server.send('GET', '/get?key=nope');
     expect([get.status, get.headers['content-type'], get.body]).toEqual([
       200,
@@ -32,7 +40,6 @@ describe('the routes of Go-Hit', () => {
   });
 
   test('HEAD answers like GET without the body', async () => {
-    const server = await serve('memory:');
     await server.set('foo', 'bar');
     const get = await server.send('GET', '/get?key=foo');
     const head = await server.send('HEAD', '/get?key=foo');
@@ -42,7 +49,6 @@ describe('the routes of Go-Hit', () => {
   });
 
   test('unknown fields are ignored, and no content type is asked for', async () => {
-    const server = await serve('memory:');
     const body = '{"ttl":7,"value":"bar","key":"foo","more":{"a":[1,null]}}';
     for (const headers of [
       {},
@@ -55,7 +61,6 @@ describe('the routes of Go-Hit', () => {
   });
 
   test('plus and %20 are spaces, and the first of several keys counts', async () => {
-    const server = await serve('memory:');
     await server.set('a b', 'space');
     await server.set('a+b', 'plus');
     for (const [path, value] of [
@@ -74,7 +79,6 @@ describe('the routes of Go-Hit', () => {
   });
 
   test('answers escape what Go escapes', async () => {
-    const server = await serve('memory:');
     const text = '<a href="x">&\u2028\u2029\\\n\t\r\0\u0001é😀</a>\u007f';
     await server.set(text, text);
     const escaped =
@@ -83,7 +87,6 @@ describe('the routes of Go-Hit', () => {
   });
 
   test('JSON escapes in a request are understood', async () => {
-    const server = await serve('memory:');
     const body = '{"\\u006bey":"\\u0066oo\\/","value":"\\ud83d\\ude00\\n"}';
     expect((await server.send('POST', '/set', body)).status).toBe(201);
     expect(JSON.parse((await server.get('foo/')).body)).toEqual({ key: 'foo/', value: '😀\n' });
@@ -91,7 +94,7 @@ describe('the routes of Go-Hit', () => {
 
   test('keys are keys and never paths', async () => {
     const folder = await temporaryFolder();
-    const server = await serve(`file:${folder}/store`);
+    const filed = await serve(`file:${folder}/store`);
     const keys = [
       '../escape',
       '/etc/passwd',
@@ -107,11 +110,11 @@ describe('the routes of Go-Hit', () => {
       '#',
       'é',
     ];
-    for (const key of keys) expect((await server.set(key, `of ${key}`)).status, key).toBe(201);
+    for (const key of keys) expect((await filed.set(key, `of ${key}`)).status, key).toBe(201);
     for (const key of keys)
-      expect(JSON.parse((await server.get(key)).body), key).toEqual({ key, value: `of ${key}` });
+      expect(JSON.parse((await filed.get(key)).body), key).toEqual({ key, value: `of ${key}` });
     expect(await readdir(folder)).toEqual(['store']);
-    expect(await server.stop('SIGTERM')).toBe(0);
+    expect(await filed.stop('SIGTERM')).toBe(0);
     const db = await open(`file:${folder}/store`);
     expect([...db.keysSync()]).toEqual(
       [...keys].sort((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right))),
@@ -120,7 +123,6 @@ describe('the routes of Go-Hit', () => {
   });
 
   test('a value may be empty, and large', async () => {
-    const server = await serve('memory:');
     expect((await server.set('empty', '')).status).toBe(201);
     const large = 'é'.repeat(2_000_000);
     expect((await server.set('large', large)).status).toBe(201);
@@ -130,7 +132,7 @@ describe('the routes of Go-Hit', () => {
 
 describe('what is refused', () => {
   test('a bad set is 400 with a reason, and nothing is set', async () => {
-    const server = await serve('memory:');
+    await server.delete('foo');
     for (const body of [
       '',
       'key=foo',
@@ -158,7 +160,6 @@ describe('what is refused', () => {
   });
 
   test('a key that can be none is 400', async () => {
-    const server = await serve('memory:');
     for (const query of [
       '',
       '?',
@@ -181,7 +182,6 @@ describe('what is refused', () => {
   });
 
   test('a wrong method is 405 and names the right ones', async () => {
-    const server = await serve('memory:');
     await server.set('foo', 'bar');
     for (const [method, path, allowed] of [
       ['GET', '/set?key=foo', 'POST'],
@@ -204,7 +204,6 @@ describe('what is refused', () => {
   });
 
   test('another path is 404 in text', async () => {
-    const server = await serve('memory:');
     for (const path of ['/', '/sets', '/get/foo', '/get/', '/../etc/passwd', '/GET?key=foo']) {
       const answer = await server.send('GET', path);
       expect([answer.status, answer.headers['content-type']], path).toEqual([
@@ -220,15 +219,14 @@ describe('what is refused', () => {
     const db = await open(url, { valueEncoding: 'binary' });
     await db.set('key', Uint8Array.of(0x61, 0xff));
     await db.close();
-    const server = await serve(url);
-    const answer = await server.get('key');
+    const filed = await serve(url);
+    const answer = await filed.get('key');
     expect(answer.status).toBe(500);
     expect(answer.body).toContain('HIT_VALUE_INVALID');
     expect(answer.body).not.toContain('\ufffd');
   });
 
   test('bytes that are no HTTP do not harm the others', async () => {
-    const server = await serve('memory:');
     for (const bytes of [
       '\0\0\0\0\r\n\r\n',
       'GET\r\n\r\n',
@@ -262,7 +260,6 @@ describe('starting', () => {
   });
 
   test('a busy port names itself and the flag, and the store is left free', async () => {
-    const server = await serve('memory:');
     const url = `file:${await temporaryFolder()}/store`;
     for (const [args, env] of [
       [['--http', `127.0.0.1:${server.port}`], {}],
@@ -279,12 +276,12 @@ describe('starting', () => {
 
   test('a store that another process serves is HIT_LOCKED and exit code 1', async () => {
     const url = `file:${await temporaryFolder()}`;
-    const server = await serve(url);
+    const filed = await serve(url);
     const exit = await command(['serve', url, '--http', '127.0.0.1:0']).exit;
     expect(exit.code).toBe(1);
     expect(exit.stderr).toContain('HIT_LOCKED');
-    expect(exit.stderr).toContain(String(server.child.pid));
-    expect((await server.set('foo', 'bar')).status).toBe(201);
+    expect(exit.stderr).toContain(String(filed.child.pid));
+    expect((await filed.set('foo', 'bar')).status).toBe(201);
   });
 
   test.each([

@@ -5,7 +5,7 @@ import { model, operations, randomNumbers } from './children/operations.mjs';
 import { collect } from './collect.js';
 import { temporaryFolder } from './place.js';
 
-const rounds = 30;
+const rounds = 26;
 const writers = 3;
 /** What a writer may have in flight beyond what it said: 4 turns of up to 20 operations, and a turn said too late. */
 const window = 5 * 20;

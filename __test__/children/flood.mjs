@@ -7,7 +7,7 @@ const db = await open(url, { maxPendingBytes: 1_048_576 });
 const value = 'v'.repeat(4000);
 const before = process.resourceUsage().maxRSS;
 let last;
-for (let number = 0; number < 75_000; number += 1) last = db.set(`key${number % 1000}`, `${number} ${value}`);
+for (let number = 0; number < 30_000; number += 1) last = db.set(`key${number % 1000}`, `${number} ${value}`);
 const read = db.getSync('key999');
 say('grown', Math.round((process.resourceUsage().maxRSS - before) / 1024));
 say('read', read.slice(0, 5));

@@ -4,7 +4,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { open } from 'hitkv';
 import { say } from './say.mjs';
 
-const rounds = 12;
+const rounds = 8;
 
 if (isMainThread) {
   const [url, held] = process.argv.slice(2);
