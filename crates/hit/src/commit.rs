@@ -115,6 +115,8 @@ impl Committer {
         }
         let (mut written, refused) = self.append(&mut frames, groups);
         self.shared.give_back(frames.into_iter());
+        // What is written is not taken back any more: if its sync fails, the store ends.
+        self.shared.add_settled(written.iter_mut().filter_map(|group| group.undo.take()));
         self.answer(&mut written, Durability::Os);
         if written.iter().any(|group| group.durability == Durability::Disk) {
             match self.sync() {
@@ -189,9 +191,9 @@ impl Committer {
         refused.extend(name_keys(behind.groups, &behind.frames, error));
         for (group, _) in refused.iter_mut().rev() {
             self.shared.dequeued(group);
-            if let Some(content) = group.content.take() {
+            if let (Some(content), Some(undo)) = (&group.content, group.undo.take()) {
                 applied.next_sequence = content.first_sequence;
-                applied.table.undo(content.undo);
+                applied.table.undo(undo);
             }
         }
         refused
@@ -207,11 +209,8 @@ impl Committer {
         let (reached, waiting): (Vec<_>, Vec<_>) =
             groups.drain(..).partition(|group| group.durability <= reached);
         *groups = waiting;
-        for mut group in reached {
+        for group in reached {
             self.shared.dequeued(&group);
-            if let Some(content) = group.content.take() {
-                self.shared.add_settled(std::iter::once(content.undo));
-            }
             group.settle(Ok(()));
         }
     }

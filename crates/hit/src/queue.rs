@@ -19,6 +19,8 @@ pub(crate) struct Group {
     /// `None`: answered when it was accepted.
     pub(crate) completion: Option<Completion>,
     pub(crate) content: Option<Content>,
+    /// How to take the content back, until it is written.
+    pub(crate) undo: Option<Undo>,
 }
 
 /// The operations of a group.
@@ -26,12 +28,20 @@ pub(crate) struct Content {
     pub(crate) first_sequence: u64,
     pub(crate) next_sequence: u64,
     pub(crate) bytes: usize,
-    pub(crate) undo: Undo,
     /// Only deletes, which may use the reserve of a full disk.
     pub(crate) frees_space: bool,
 }
 
 impl Group {
+    /// A group without operations: it is answered when all before it have reached `durability`.
+    pub(crate) fn barrier(
+        account: Arc<Account>,
+        durability: Durability,
+        completion: Option<Completion>,
+    ) -> Self {
+        Self { account, durability, completion, content: None, undo: None }
+    }
+
     /// Answers the group. A failure of a group that was answered already goes to its account.
     pub(crate) fn settle(self, result: Result<()>) {
         match (self.completion, result) {

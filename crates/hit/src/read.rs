@@ -1,11 +1,10 @@
 use std::sync::Arc;
 
 use hit_core::{KeyRange, Result, check_key};
-use tokio::sync::oneshot;
 
 use crate::Store;
 use crate::queue::Group;
-use crate::store::{answer, ended};
+use crate::store::{Answered, answer, ended};
 
 /// A value and its expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,10 +50,7 @@ impl Store {
     }
 
     /// Reads, and queues a barrier behind what was seen where that is not answered yet.
-    fn get_with_barrier(
-        &self,
-        key: &[u8],
-    ) -> Result<(Option<Vec<u8>>, Option<oneshot::Receiver<Result<()>>>)> {
+    fn get_with_barrier(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, Option<Answered>)> {
         check_key(key)?;
         let shared = self.shared();
         // Invariant: both under one hold of the apply lock. Taking a failed write back needs it for writing, and fails
@@ -66,7 +62,7 @@ impl Store {
         let unanswered = shared.unanswered().map(|durability| {
             let (completion, answered) = answer();
             let account = Arc::clone(self.account());
-            shared.enqueue(Group { account, durability, completion: Some(completion), content: None }, None);
+            shared.enqueue(Group::barrier(account, durability, Some(completion)), None);
             answered
         });
         Ok((value, unanswered))

@@ -207,7 +207,7 @@ impl Store {
             return completion(Ok(()));
         }
         let account = Arc::clone(&self.handle.account);
-        shared.enqueue(Group { account, durability, completion: Some(completion), content: None }, None);
+        shared.enqueue(Group::barrier(account, durability, Some(completion)), None);
     }
 }
 
@@ -240,7 +240,7 @@ impl Handle {
                     completion(unseen.take_unseen().map_or(result, Err));
                 })
             });
-            let group = Group { account, durability: Durability::Disk, completion, content: None };
+            let group = Group::barrier(account, Durability::Disk, completion);
             let _applied = self.shared.applied.write();
             self.shared.enqueue(group, None);
         }
@@ -262,8 +262,11 @@ impl Drop for Handle {
     }
 }
 
+/// How a queued group ended, for whoever waits for it.
+pub(crate) type Answered = oneshot::Receiver<Result<()>>;
+
 /// A completion that answers a future.
-pub(crate) fn answer() -> (Completion, oneshot::Receiver<Result<()>>) {
+pub(crate) fn answer() -> (Completion, Answered) {
     let (answer, answered) = oneshot::channel();
     (Box::new(move |result| drop(answer.send(result))), answered)
 }

@@ -115,9 +115,8 @@ impl Store {
         match frame {
             None => self.keep_in_memory(applied, undo),
             Some(frame) => {
-                let content =
-                    Content { first_sequence, next_sequence, bytes: frame.byte_len(), undo, frees_space };
-                self.hand_to_log(content, frame, durability, completion)
+                let content = Content { first_sequence, next_sequence, bytes: frame.byte_len(), frees_space };
+                self.hand_to_log(content, undo, frame, durability, completion)
             }
         }
     }
@@ -133,6 +132,7 @@ impl Store {
     fn hand_to_log(
         &self,
         content: Content,
+        undo: Undo,
         frame: Frame,
         durability: Option<Durability>,
         completion: impl FnOnce(Result<()>) + Send + 'static,
@@ -152,6 +152,7 @@ impl Store {
             durability,
             completion: (!at_once).then(|| -> crate::queue::Completion { Box::new(completion) }),
             content: Some(content),
+            undo: Some(undo),
         };
         self.shared().enqueue(group, Some(frame));
         if at_once { Submitted::Settled } else { Submitted::Pending }

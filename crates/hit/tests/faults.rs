@@ -1,6 +1,8 @@
 //! What fails below the store: each answer has the right code, a refused write leaves no trace, and what was
 //! acknowledged is there when the store is opened again.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::ErrorKind;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,7 @@
 //! One folder, several handles: who joins, who is refused, who closes.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use hit::{ErrorCode, FileOptions, KeyRange, OpenOptions, Store, WriteOptions};
 use tempfile::TempDir;
 
