@@ -215,16 +215,18 @@ fn create(files: &dyn Files, folder: &Path, kind: &str) -> Result<()> {
 }
 
 fn create_folders(files: &dyn Files, path: &Path) -> Result<()> {
-    let parent = path.parent();
-    match files.create_dir(path) {
-        Ok(()) => parent
-            .map_or(Ok(()), |parent| files.sync_folder(parent).map_err(cannot("sync the folder", parent))),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+    let Some(parent) = path.parent() else { return Ok(()) };
+    let created = match files.create_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let parent = parent.ok_or_else(|| io_error("create the folder", path, error))?;
             create_folders(files, parent)?;
-            create_folders(files, path)
+            // Once: some file systems answer the same for folders that nobody can make.
+            files.create_dir(path)
         }
+        created => created,
+    };
+    match created {
+        Ok(()) => files.sync_folder(parent).map_err(cannot("sync the folder", parent)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(io_error("create the folder", path, error)),
     }
 }

@@ -36,6 +36,16 @@ fn a_missing_folder_is_made_with_its_parents_or_refused() {
     assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
 }
 
+/// As `/proc` does.
+#[test]
+fn a_folder_that_nobody_can_make_is_refused_and_not_tried_for_ever() {
+    let store = Store::new();
+    let refused = Fault::fail(ErrorKind::NotFound).on(Call::CreateDir).path("never").times(u64::MAX);
+    store.files.inject(refused);
+    let path = store.path().join("never");
+    assert_eq!(code(Folder::open(store.files.clone(), &path, "file", true)), ErrorCode::Io);
+}
+
 #[test]
 fn an_empty_folder_becomes_a_store_only_if_allowed() {
     let store = Store::new();
