@@ -127,6 +127,38 @@ describe.skipIf(why)(`a full disk${why ? ` (skipped: ${why})` : ''}`, () => {
     await again.close();
   });
 
+  test('a shared promise that rejects names the writes that failed, and the others are there', async () => {
+    const disk = await smallDisk(4 * mebibyte);
+    const url = `file:${disk}/store`;
+    const db = await open(url, segments);
+    const expected = new Map<string, string>();
+    let rejected = 0;
+    let kept = 0;
+    // A turn is more than one buffer holds, so that a part of it may fail.
+    for (let turn = 0; turn < 20; turn += 1) {
+      const entries = Array.from(
+        { length: 60 },
+        (_, number) => [`${turn}:${number}`, `${turn} ${'v'.repeat(6000)}`] as const,
+      );
+      const results = await Promise.allSettled(entries.map(([key, value]) => db.set(key, value)));
+      const failures = results
+        .filter((result) => result.status === 'rejected')
+        .map((result) => result.reason as HitError);
+      for (const error of failures) expect(error.code).toBe('HIT_DISK_FULL');
+      const failed = new Set(failures.flatMap((error) => error.keys ?? []));
+      for (const [key, value] of entries) if (!failed.has(key)) expected.set(key, value);
+      rejected += failed.size;
+      kept += entries.length - failed.size;
+      expect([...db.keysSync()].sort()).toEqual([...expected.keys()].sort());
+    }
+    expect(rejected).toBeGreaterThan(0);
+    expect(kept).toBeGreaterThan(100);
+    await db.close();
+    const again = await open(url, segments);
+    expect(new Map(again.entriesSync())).toEqual(expected);
+    await again.close();
+  });
+
   test('a write answered before the disk was full is reported by flush, by stats and to onError', async () => {
     const disk = await smallDisk(4 * mebibyte);
     const url = `file:${disk}/store`;
