@@ -1,10 +1,12 @@
+import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { banner } from '../../src/cli/banner.js';
 
 test('it names the address and where the data is', () => {
   const text = banner('file:/srv/data', '127.0.0.1:8080');
   expect(text).toContain('http://127.0.0.1:8080\n');
-  expect(text).toContain('data: /srv/data\n');
+  expect(text).toContain(`data: ${resolve('/srv/data')}\n`);
+  expect(banner('./data', '127.0.0.1:8080')).toContain(`data: ${resolve('data')}\n`);
   expect(banner('memory:', '127.0.0.1:8080')).toContain('in memory only');
 });
 

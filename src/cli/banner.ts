@@ -1,4 +1,5 @@
 /** What `hitkv serve` says when it answers. */
+import { resolve } from 'node:path';
 
 /** The address, where the data is, and two lines to try that work as they stand. */
 export function banner(storeUrl: string, http: string): string {
@@ -15,7 +16,8 @@ export function banner(storeUrl: string, http: string): string {
 
 function whereabouts(storeUrl: string): string {
   if (storeUrl === 'memory:') return 'in memory only, gone when this ends';
-  return storeUrl.startsWith('file:') ? storeUrl.slice('file:'.length) : storeUrl;
+  // A relative path means little to who reads this later, in a log.
+  return resolve(storeUrl.replace(/^file:/, ''));
 }
 
 /** An address that a client on this machine can use, for one that stands for all of its networks. */
