@@ -18,7 +18,8 @@ try {
   process.exit(1);
 }
 
-// The server runs in this process, so that signals and the exit code are its own.
+// The server runs in this process, so that signals and the exit code are its own (and package.json starts us with
+// `exec`: a shell between npm and us would die of a signal and leave the server behind).
 leaveSignals();
 const main = join(dirname(dirname(fileURLToPath(import.meta.url))), 'dist', 'src', 'cli', 'main.js');
 process.argv = [process.execPath, main, ...serveArguments(process.argv.slice(2))];
