@@ -6,12 +6,13 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hit_core::{Durability, Error, ErrorCode, Operation, Result, limits};
+use hit_core::{Durability, Error, ErrorCode, Result};
 use hit_log::{Frame, Log};
 
 use crate::owners;
 use crate::queue::{Close, Group, Work, fail_all};
 use crate::shared::{Disk, Shared};
+use crate::write::with_keys;
 
 /// How long the log is idle before a mark carries forward what is synced.
 const MARK_AFTER: Duration = Duration::from_millis(100);
@@ -278,11 +279,7 @@ fn name_keys(groups: Vec<Group>, frames: &[Frame], error: &Error) -> Vec<(Group,
         .into_iter()
         .map(|group| {
             let frame = group.content.as_ref().and_then(|_| frames.next());
-            let keys = frame.into_iter().flat_map(Frame::iter).filter_map(|operation| match operation {
-                Operation::Set { key, .. } | Operation::Delete { key } => Some(key),
-                Operation::DeleteRange { .. } => None,
-            });
-            let error = keys.take(limits::MAX_ERROR_KEYS).fold(error.clone(), Error::with_key);
+            let error = with_keys(error.clone(), frame.into_iter().flat_map(Frame::iter));
             (group, error)
         })
         .collect()

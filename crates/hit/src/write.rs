@@ -70,6 +70,19 @@ impl Store {
         durability: Option<Durability>,
         completion: impl FnOnce(Result<()>) + Send + 'static,
     ) -> Result<Submitted> {
+        let named = operations.clone();
+        self.try_submit(operations, durability, completion).map_err(|error| match error.keys() {
+            [] => with_keys(error, named),
+            _ => error,
+        })
+    }
+
+    fn try_submit<'a>(
+        &self,
+        operations: impl ExactSizeIterator<Item = Operation<'a>> + Clone,
+        durability: Option<Durability>,
+        completion: impl FnOnce(Result<()>) + Send + 'static,
+    ) -> Result<Submitted> {
         let shared = self.open_shared()?;
         for operation in operations.clone() {
             check_operation(&operation)?;
@@ -166,6 +179,15 @@ pub(crate) fn encode<'a>(shared: &Shared, operations: impl Iterator<Item = Opera
         frame.push(&operation)?;
     }
     Ok(frame)
+}
+
+/// A failure with the keys of the operations it concerns.
+pub(crate) fn with_keys<'a>(error: Error, operations: impl Iterator<Item = Operation<'a>>) -> Error {
+    let keys = operations.filter_map(|operation| match operation {
+        Operation::Set { key, .. } | Operation::Delete { key } => Some(key),
+        Operation::DeleteRange { .. } => None,
+    });
+    keys.take(limits::MAX_ERROR_KEYS).fold(error, Error::with_key)
 }
 
 pub(crate) fn frees_space(operation: &Operation<'_>) -> bool {

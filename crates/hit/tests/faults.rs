@@ -112,7 +112,8 @@ async fn a_write_refused_by_a_full_disk_leaves_no_trace() {
     let error = bench.set("kept", "new").await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::DiskFull);
     assert_eq!(error.keys(), [b"kept".to_vec()]);
-    assert_eq!(code(bench.set("other", "new").await), ErrorCode::DiskFull);
+    let error = bench.set("other", "new").await.unwrap_err();
+    assert_eq!((error.code(), error.keys()), (ErrorCode::DiskFull, &[b"other".to_vec()][..]));
     assert_eq!(bench.all(), ["gone=old", "kept=old"]);
     bench.files.heal();
     bench.set("after", "new").await.unwrap();
