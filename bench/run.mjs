@@ -6,8 +6,7 @@
  * every measurement once, contender after contender; the table shows medians over the repetitions.
  */
 import { loadavg } from 'node:os';
-import { buildHitkv } from './build.mjs';
-import { installPackages } from './install.mjs';
+import { buildHitkv, installLocked } from '../scripts/prepare.mjs';
 import { readOptions, usage } from './options.mjs';
 
 const options = readOptions(process.argv.slice(2));
@@ -15,7 +14,7 @@ if (options.help) {
   process.stdout.write(usage);
   process.exit(0);
 }
-installPackages();
+installLocked('bench');
 if (options.builds && options.contenders.includes('hitkv')) buildHitkv();
 
 // These need the packages, so they are loaded after the installation.

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { CannotStart } from './options.mjs';
 
 const PACKAGE = 'all-the-package-names';
 
@@ -16,14 +15,7 @@ function readList(options) {
       list: text.startsWith('[') ? JSON.parse(text) : text.replace(/\n$/, '').split('\n'),
     };
   }
-  try {
-    return { source: PACKAGE, list: createRequire(import.meta.url)(PACKAGE) };
-  } catch (error) {
-    if (error.code !== 'MODULE_NOT_FOUND') throw error;
-    throw new CannotStart(
-      `there is no list: install ${PACKAGE} in real-input/, or name a file with --names (--made <n> makes names)`,
-    );
-  }
+  return { source: PACKAGE, list: createRequire(import.meta.url)(PACKAGE) };
 }
 
 /** Names in the shapes that package names have, in no order, the same in every process. */

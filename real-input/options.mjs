@@ -6,8 +6,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 export const usage = `npm run real-input [-- options]
 
-  --names <file>   the list: one name a line, or a JSON array (default: the package all-the-package-names, where it
-                   is installed in real-input/)
+  --names <file>   the list: one name a line, or a JSON array (default: the package all-the-package-names, which is
+                   installed in real-input/)
   --made <n>       n made names instead, for a run without a list
   --data <folder>  where the store is put (default real-input/.data)
   --hitkv <file>   the build to use, as it is (default dist/index.js, built where it is not up to date)
@@ -17,7 +17,7 @@ Exit code 1: a result was wrong, or the run broke off. 2: it could not start.
 `;
 
 /** Something is missing or makes no sense, so the run did not begin. */
-export class CannotStart extends Error {
+class CannotStart extends Error {
   exitCode = 2;
 }
 
@@ -46,6 +46,7 @@ export function readOptions(argv) {
   return {
     names: values.names && resolve(values.names),
     made,
+    needsPackage: values.names === undefined && made === undefined,
     dataFolder: resolve(values.data),
     hitkv: resolve(values.hitkv ?? join(here, '..', 'dist', 'index.js')),
     builds: values.hitkv === undefined,

@@ -7,7 +7,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { buildHitkv } from './build.mjs';
+import { buildHitkv, installLocked } from '../scripts/prepare.mjs';
 import { checkAgainstList, checkAgainstReports, checkRefusals } from './checks.mjs';
 import { groupsOf } from './groups.mjs';
 import { readNames } from './names.mjs';
@@ -75,6 +75,7 @@ async function compare(options, folder) {
 async function main() {
   const options = readOptions(process.argv.slice(2));
   if (options.help) return process.stdout.write(usage);
+  if (options.needsPackage) installLocked('real-input');
   if (options.builds) buildHitkv();
   mkdirSync(options.dataFolder, { recursive: true });
   const folder = mkdtempSync(join(options.dataFolder, 'run-'));

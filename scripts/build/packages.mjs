@@ -5,24 +5,28 @@ import { runCommand } from '../run/command.mjs';
 import { npmCommand } from '../run/npm.mjs';
 import { step } from '../run/step.mjs';
 
-/** Installs the packages that building and testing need, unless node_modules holds just those of the lock file. */
-export async function installPackages({ force = false } = {}) {
-  if (!force && packagesAreInstalled()) return;
+/**
+ * Installs the locked packages of a folder, by default those that building and testing need, unless its node_modules
+ * holds just them. `scripts: false` runs none of the packages' own.
+ */
+export async function installPackages({ folder = root, scripts = true, force = false } = {}) {
+  if (!force && packagesAreInstalled(folder)) return;
   const [npm, args] = npmCommand([
     'ci',
     '--no-audit',
     '--no-fund',
     '--loglevel=error',
     '--fetch-timeout=60000',
+    ...(scripts ? [] : ['--ignore-scripts']),
   ]);
-  await step('Installing npm packages', () => runCommand(npm, args, { timeoutMs: 15 * 60_000 }));
+  await step('Installing npm packages', () => runCommand(npm, args, { cwd: folder, timeoutMs: 15 * 60_000 }));
 }
 
-function packagesAreInstalled() {
-  const installed = join(root, 'node_modules', '.package-lock.json');
+function packagesAreInstalled(folder) {
+  const installed = join(folder, 'node_modules', '.package-lock.json');
   if (!existsSync(installed)) return false;
   const read = (file) => JSON.parse(readFileSync(file, 'utf8')).packages;
-  return matchesLock(read(join(root, 'package-lock.json')), read(installed));
+  return matchesLock(read(join(folder, 'package-lock.json')), read(installed));
 }
 
 /** Whether what npm notes as installed is what the lock file asks for; optional packages (of other platforms) may be absent. */
