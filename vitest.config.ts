@@ -7,6 +7,8 @@ export default defineConfig({
     include: ['__test__/**/*.test.ts'],
     exclude: ['__test__/package/**'],
     pool: 'forks',
+    // The suites mostly wait: for child processes, and for the disk.
+    maxWorkers: 3,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // Errors in other files are the types suite's to report.

@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, type MockInstance, test, vi } from 'vitest';
 import { aborted, stopSignal } from '../../src/cli/stop-signal.js';
 
 let nowMs = 0;
 let stop: ReturnType<typeof stopSignal>;
-let exit: ReturnType<typeof vi.spyOn<typeof process, 'exit'>>;
+let exit: MockInstance<typeof process.exit>;
 
 beforeEach(() => {
   nowMs = 0;
