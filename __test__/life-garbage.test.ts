@@ -29,6 +29,12 @@ test('a store that is dropped without a close gives its lock back when it is col
   expect(await child.exit).toEqual({ code: 0, signal: null, stderr: '' });
 });
 
+test('a write is answered though its store was dropped and collected meanwhile', async () => {
+  const child = start('dropped-writes.mjs', [await temporaryFolder()], { flags: ['--expose-gc'] });
+  expect(await child.line()).toBe('20 answered');
+  expect(await child.exit).toEqual(succeeded);
+});
+
 test('a scan that is dropped in the middle gives its snapshot up when it is collected', async () => {
   const child = start('dropped-scans.mjs', [], { flags: ['--expose-gc'] });
   expect(await child.line()).toBe('held');

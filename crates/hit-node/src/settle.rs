@@ -25,6 +25,8 @@ struct Inbox {
     /// Null once it is released or its environment is gone.
     wake: Wake,
     woken: bool,
+    /// Nobody uses the handle any more; what is under way still has somebody to tell.
+    releasing: bool,
     done: Vec<u64>,
     failed: Vec<(u64, Error)>,
     unseen: Vec<Error>,
@@ -129,9 +131,15 @@ impl Settlements {
         }
     }
 
-    /// Lets go of the environment. What settles later has nobody to tell.
+    /// Lets go of the environment when every open ticket has settled. On the JavaScript thread.
     pub(crate) fn release(&self) {
-        let wake = std::mem::take(&mut self.inbox.lock().wake);
+        let mut inbox = self.inbox.lock();
+        if self.open_tickets.load(Ordering::Relaxed) > 0 {
+            inbox.releasing = true;
+            return;
+        }
+        let wake = std::mem::take(&mut inbox.wake);
+        drop(inbox);
         if !wake.0.is_null() {
             let mode = sys::ThreadsafeFunctionReleaseMode::release;
             // SAFETY: it was made with one owner, and this is where that one lets go.
@@ -184,9 +192,13 @@ unsafe extern "C" fn deliver(
             unsafe { sys::napi_unref_threadsafe_function(env, inbox.wake.0) };
         }
     }
+    let releasing = settlements.inbox.lock().releasing;
     let on_error = context.on_error;
     // A failure here means that the environment is going down or an exception is pending; Node reports the latter.
     let _ = tell(env, settle, &done, &failed).and_then(|()| report(env, on_error, &unseen));
+    if releasing {
+        settlements.release();
+    }
 }
 
 fn tell(env: sys::napi_env, settle: sys::napi_value, done: &[u64], failed: &[(u64, Error)]) -> Result<()> {
