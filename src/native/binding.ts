@@ -76,8 +76,6 @@ export interface NativeStore {
   scanClose(scan: number): void;
   /** A ticket that settles when everything accepted is on disk; fails with what failed unseen. */
   flush(): number;
-  /** Blocks until everything accepted has reached the operating system; for `process.exit`. */
-  drain(): void;
   stats(): Record<string, unknown>;
   /** A ticket that settles when the handle is closed; 0 where it was already. */
   close(): number;
@@ -100,6 +98,11 @@ export interface Binding {
     settle: Settle,
     onError: ((failure: NativeFailure) => void) | null,
   ): Promise<NativeStore>;
+  /**
+   * Blocks until everything that any file store of the process has accepted is with the operating system, of closing
+   * and collected stores too. For the end of a thread.
+   */
+  drainAll(): void;
   /** Counts off the thread. */
   countAsync(store: NativeStore, start: Uint8Array, end: Uint8Array | null): Promise<number>;
   /** Sorts what a scan needs sorted, off the thread; null where there is too little to be worth one. */

@@ -24,7 +24,10 @@ const DURABILITIES: Record<Durability, number> = { memory: 0, os: 1, disk: 2 };
 export async function openNative(url: string, options: EngineOpenOptions): Promise<NativeEngine> {
   const tickets = new Tickets();
   const { onError } = options;
-  const hear = onError && ((failure: NativeFailure) => onError(nativeError(failure) as HitError));
+  // Each in a microtask of its own, so that one that throws does not keep the next from being heard.
+  const hear =
+    onError &&
+    ((failure: NativeFailure) => queueMicrotask(() => onError(nativeError(failure) as HitError)));
   try {
     const native = await binding().open(url, nativeOptions(options), tickets.settle, hear ?? null);
     return new NativeEngine(native, tickets, options);
@@ -192,14 +195,14 @@ export class NativeEngine implements EngineStore {
     this.#answerReads();
     this.#writer.submit();
     this.#scans.closeAll();
-    this.#closing = this.#close();
+    this.#forget();
+    this.#closing = this.#settled(() => this.native.close());
     return this.#closing;
   }
 
-  /** The thread ends: what is accepted reaches the operating system. */
+  /** The thread ends: what the slab holds is submitted. */
   leave(): void {
     this.#writer.submit();
-    this.native.drain();
   }
 
   #level(durability: Durability | undefined): number {
@@ -225,15 +228,6 @@ export class NativeEngine implements EngineStore {
     this.#writer.submit();
     this.#waitingReads.answer(this.#reader);
   };
-
-  async #close(): Promise<void> {
-    try {
-      await this.#settled(() => this.native.close());
-    } finally {
-      // Not before: an exit while it closes still has something to wait for.
-      this.#forget();
-    }
-  }
 
   async #settled(call: () => number): Promise<void> {
     try {

@@ -1,3 +1,5 @@
+import { binding } from './binding.js';
+
 /** What has something to hand over before the thread ends. */
 export interface Leaver {
   leave(): void;
@@ -24,6 +26,8 @@ export function leaveAtExit(leaver: Leaver): () => void {
   };
 }
 
+/** Stores that were collected or are closing may still be writing what was accepted: the addon waits for all. */
 function leaveAll(): void {
   for (const leaver of leavers) leaver.deref()?.leave();
+  binding().drainAll();
 }

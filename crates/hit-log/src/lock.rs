@@ -65,7 +65,7 @@ impl LockFile {
         }
         folder.check_unchanged()?;
         folder.remove_unfinished();
-        let lock = Lock { owner: Owner::this_process(), folder, _file: file };
+        let lock = Lock { owner: Owner::this_process(), folder, identity, _file: file };
         lock.set_address(None);
         Ok(lock)
     }
@@ -81,6 +81,7 @@ impl fmt::Debug for LockFile {
 pub struct Lock {
     owner: Owner,
     folder: Folder,
+    identity: (u64, u64),
     /// Holds the kernel's lock as long as it is open.
     _file: Box<dyn File>,
 }
@@ -93,6 +94,11 @@ impl Lock {
         let _ = replace_unsynced(&**self.folder.files(), &self.folder.join(names::OWNER), &owner.to_json());
     }
 
+    /// Device and inode of the lock file.
+    pub(crate) fn identity(&self) -> (u64, u64) {
+        self.identity
+    }
+
     /// The folder it locks.
     #[must_use]
     pub fn folder(&self) -> &Folder {
@@ -102,6 +108,9 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
+        if check_place(&self.folder, self.identity).is_err() {
+            return;
+        }
         // Under the lock still: the next owner's file must not be the one that goes.
         let _ = self.folder.files().remove(&self.folder.join(names::OWNER));
     }
@@ -111,6 +120,28 @@ impl fmt::Debug for Lock {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Lock").field("folder", &self.folder).finish_non_exhaustive()
     }
+}
+
+/// Makes sure that the path still leads to the folder that was locked, before anything is made, replaced or removed in it:
+/// somebody may have removed the folder and made another store there.
+///
+/// # Errors
+/// `HIT_IO`.
+pub(crate) fn check_place(folder: &Folder, identity: (u64, u64)) -> Result<()> {
+    let path = folder.join(names::LOCK);
+    let current = folder.files().open(&path, OpenMode::Read).and_then(|file| file.identity());
+    match current {
+        Ok(current) if current == identity => return Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(io_error("look at the lock file", &path, error));
+        }
+        _ => {}
+    }
+    let message = format!(
+        "{} was removed, moved or replaced while it was open, and is left alone: close the store and open the right one",
+        folder.path().display()
+    );
+    Err(Error::new(ErrorCode::Io, message))
 }
 
 fn locked(folder: &Folder) -> Error {

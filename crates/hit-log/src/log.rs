@@ -7,7 +7,7 @@ use hit_core::{Error, ErrorCode, Result};
 use crate::folder::Folder;
 use crate::frame::Frame;
 use crate::io_error::{cannot, io_error};
-use crate::lock::Lock;
+use crate::lock::{Lock, check_place};
 use crate::manifest::{Manifest, SealedFile};
 use crate::recovery::{self, Replay};
 use crate::stats::{LogStats, TornTail};
@@ -32,6 +32,8 @@ impl Default for LogOptions {
 /// killed process leaves, which the next open recovers.
 pub struct Log {
     folder: Folder,
+    /// Of the lock file, by which the folder is known again.
+    place: (u64, u64),
     options: LogOptions,
     /// All segments but the one being written, in order.
     pub(crate) closed: Vec<SealedFile>,
@@ -65,13 +67,14 @@ impl Log {
                 format!("the lock given is not that of {}: lock this folder", folder.path().display());
             return Err(Error::new(ErrorCode::Argument, message));
         }
-        recovery::recover(folder, options, replay)
+        recovery::recover(folder, lock.identity(), options, replay)
     }
 
     /// A log without files.
-    pub(crate) fn empty(folder: &Folder, options: LogOptions) -> Self {
+    pub(crate) fn empty(folder: &Folder, place: (u64, u64), options: LogOptions) -> Self {
         Self {
             folder: folder.clone(),
+            place,
             options,
             closed: Vec::new(),
             listed: 0,
@@ -166,6 +169,7 @@ impl Log {
         if self.listed == self.closed.len() {
             return Ok(());
         }
+        check_place(&self.folder, self.place)?;
         let manifest =
             Manifest { store: self.folder.id(), sealed: self.closed, first_tail: self.next_number };
         manifest.write(&**self.folder.files(), &recovery::log_folder(&self.folder))
@@ -207,6 +211,7 @@ impl Log {
             }
         }
         if self.active.is_none() {
+            check_place(&self.folder, self.place)?;
             self.active = Some(SegmentWriter::create(&self.folder, self.continuation(), |_| Ok(()))?);
             self.next_number += 1;
         }

@@ -33,12 +33,17 @@ pub trait Replay {
 }
 
 /// Opens the log in `folder`, or makes it.
-pub(crate) fn recover(folder: &Folder, options: LogOptions, replay: &mut dyn Replay) -> Result<Log> {
+pub(crate) fn recover(
+    folder: &Folder,
+    place: (u64, u64),
+    options: LogOptions,
+    replay: &mut dyn Replay,
+) -> Result<Log> {
     let survey = match Survey::read(folder)? {
         Some(survey) => survey,
-        None => return create(folder, options),
+        None => return create(folder, place, options),
     };
-    let mut log = Log::empty(folder, options);
+    let mut log = Log::empty(folder, place, options);
     let mut window = Window::default();
     let tail = replay_all(folder, &survey, &mut log, &mut window, replay)?;
     log.replayed_operations = log.next_sequence - 1;
@@ -63,7 +68,7 @@ pub(crate) fn log_folder(folder: &Folder) -> PathBuf {
     folder.join(names::LOG)
 }
 
-fn create(folder: &Folder, options: LogOptions) -> Result<Log> {
+fn create(folder: &Folder, place: (u64, u64), options: LogOptions) -> Result<Log> {
     let path = log_folder(folder);
     match folder.files().create_dir(&path) {
         Ok(()) => {}
@@ -72,7 +77,7 @@ fn create(folder: &Folder, options: LogOptions) -> Result<Log> {
     }
     Manifest::new(folder.id()).write(&**folder.files(), &path)?;
     folder.files().sync_folder(folder.path()).map_err(cannot("sync the folder", folder.path()))?;
-    Ok(Log::empty(folder, options))
+    Ok(Log::empty(folder, place, options))
 }
 
 /// Replays every segment and says what is special about the last one, if it was not closed cleanly.

@@ -1,10 +1,10 @@
 //! Flushing, closing and figures.
 
 use std::sync::Arc;
-use std::sync::mpsc;
 
 use hit::{Result, Stats};
 use napi::sys;
+use napi_derive::napi;
 
 use crate::error::to_js;
 use crate::raw::{self, Call};
@@ -28,16 +28,11 @@ pub(crate) fn close(call: &Call<'_>) -> Result<sys::napi_value> {
     raw::number(call.env, ticket as f64)
 }
 
-/// `drain()`: blocks until the log has written everything that was accepted. A closed store has.
-pub(crate) fn drain(call: &Call<'_>) -> Result<sys::napi_value> {
-    let (written, wait) = mpsc::channel();
-    call.store.store.written_with(move |_| {
-        // Whoever does not wait any more needs no answer.
-        let _ = written.send(());
-    });
-    // Fails only where the answer was dropped, and then there is nothing to wait for.
-    let _ = wait.recv();
-    raw::undefined(call.env)
+/// Waits until everything that any file store of this process has accepted is with the operating system. For the end of
+/// a thread or a process.
+#[napi]
+pub fn drain_all() {
+    hit::Store::drain_all();
 }
 
 /// `stats()`

@@ -78,13 +78,20 @@ pub(crate) fn add_function(
     let length = name.len().cast_signed();
     let mut function = ptr::null_mut();
     // SAFETY: `name` is as long as `length` says; `data` lives until `release` gives it back.
-    check(unsafe {
+    let made = check(unsafe {
         sys::napi_create_function(env, name.as_ptr().cast(), length, callback, data, &mut function)
-    })?;
-    // SAFETY: `release` takes back exactly the count that `into_raw` gave.
-    check(unsafe {
-        sys::napi_add_finalizer(env, function, data, Some(release), ptr::null_mut(), ptr::null_mut())
-    })?;
+    })
+    .and_then(|()| {
+        // SAFETY: `release` takes back exactly the count that `into_raw` gave.
+        check(unsafe {
+            sys::napi_add_finalizer(env, function, data, Some(release), ptr::null_mut(), ptr::null_mut())
+        })
+    });
+    if made.is_err() {
+        // SAFETY: without a finalizer nobody else gives the count back; an environment that goes down refuses both.
+        unsafe { release(env, data, ptr::null_mut()) };
+    }
+    made?;
     set(env, object, name, function)
 }
 

@@ -70,7 +70,6 @@ raw_functions! {
     "scanPage" => on_scan_page: scan::page;
     "scanClose" => on_scan_close: scan::close;
     "flush" => on_flush: life::flush;
-    "drain" => on_drain: life::drain;
     "stats" => on_stats: life::stats;
     "close" => on_close: life::close;
 }

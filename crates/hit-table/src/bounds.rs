@@ -28,7 +28,7 @@ impl Default for Bounds {
             large_record_bytes: 64 << 10,
             expand_entries: 1_000,
             range_tombstones: 32,
-            expiry_slack_ms: 5 * 60 * 1_000,
+            expiry_slack_ms: 30 * 1_000,
             large_view_entries: 100_000,
             fresh_entries: 1_024,
             hash_mask: u64::MAX,

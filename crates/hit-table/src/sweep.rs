@@ -51,7 +51,7 @@ impl Table {
     /// Does up to about `budget` records' worth of background work and returns whether there is more to do at once.
     ///
     /// Called every second or so with a few thousand, it takes well under a millisecond when idle: entries are removed
-    /// within `Bounds::expiry_slack_ms` (five minutes) of their expiry and the time until the budget has sufficed,
+    /// within `Bounds::expiry_slack_ms` (thirty seconds) of their expiry and the time until the budget has sufficed,
     /// so call it again, between writes, while it returns `true`.
     pub fn sweep(&mut self, now_ms: u64, budget: usize) -> bool {
         let mut left = budget.max(1);

@@ -113,7 +113,8 @@ impl Table {
         operations: impl ExactSizeIterator<Item = Operation<'a>>,
     ) -> Undo {
         let last_sequence = (first_sequence + operations.len() as u64).saturating_sub(1);
-        let mut undo = Undo::new(self.undos.pin(self.arena.moment()), last_sequence, operations.len());
+        let birth = self.undos.pin(self.arena.moment());
+        let mut undo = Undo::new(birth, self.last_sequence, last_sequence, operations.len());
         self.write(first_sequence, operations, Some(&mut undo));
         undo
     }

@@ -9,6 +9,8 @@ use crate::table::Table;
 #[must_use = "settle it when the write is durable, or undo it"]
 pub struct Undo {
     birth: u64,
+    /// The table's last sequence number before the write, and with it.
+    sequence_before: u64,
     last_sequence: u64,
     /// What each operation replaced, or, marked, what it put where nothing was.
     replaced: Vec<Location>,
@@ -19,9 +21,10 @@ pub struct Undo {
 }
 
 impl Undo {
-    pub(crate) fn new(birth: u64, last_sequence: u64, operations: usize) -> Self {
+    pub(crate) fn new(birth: u64, sequence_before: u64, last_sequence: u64, operations: usize) -> Self {
         Self {
             birth,
+            sequence_before,
             last_sequence,
             replaced: Vec::with_capacity(operations),
             tombstones: Vec::new(),
@@ -110,6 +113,8 @@ impl Table {
             let Some((_, cleared)) = undo.cleared.pop() else { break };
             self.undo_clear(cleared, &sequences);
         }
+        // Its numbers are given again.
+        self.last_sequence = undo.sequence_before;
         self.unpin(undo.birth, 0);
     }
 

@@ -429,3 +429,21 @@ fn a_snapshot_can_be_sent_and_shared() {
     is_shareable::<Cursor>();
     is_shareable::<hit_table::Undo>();
 }
+
+#[test]
+fn a_range_deleted_while_a_view_is_built_stays_deleted_after_an_undo() {
+    let mut table = Table::with_bounds(Bounds { large_view_entries: 1, ..Bounds::default() });
+    fill(&mut table, 0..5_000, 0);
+    let before = table.last_sequence();
+    let batch: Vec<_> = (0..1_000).map(|n| [b"x".to_vec(), number(n)].concat()).collect();
+    let refused =
+        table.apply(before + 1, batch.iter().map(|key| Operation::Set { key, value: b"", expires_at: None }));
+    table.undo(refused);
+    assert_eq!(table.last_sequence(), before);
+    assert!(table.begin_view());
+    let build = table.build_view().unwrap();
+    let range = KeyRange { start: b"key000100", end: Some(b"key004900") };
+    apply(&mut table, &[Operation::DeleteRange { range }]);
+    table.install_view(build);
+    assert_eq!(scan(&mut table).len(), 200);
+}

@@ -1,6 +1,7 @@
 //! The log thread: it takes what has been submitted, writes it in the order accepted, syncs once for all of it, and
 //! answers. While nothing comes it marks the log and sweeps the table.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -33,29 +34,42 @@ pub(crate) struct Committer {
     wants_mark: bool,
     wants_sweep: bool,
     next_sweep: Instant,
+    /// The next operation's sequence number at the last sweep.
+    swept_to: u64,
 }
 
 impl Committer {
     pub(crate) fn start(shared: Arc<Shared>, log: Option<Log>) -> Result<()> {
-        let committer = Self {
+        let mut committer = Self {
             shared,
             log,
             wants_mark: false,
             wants_sweep: true,
             next_sweep: Instant::now() + SWEEP_EVERY,
+            swept_to: 0,
         };
         thread::Builder::new()
             .name("hit-log".into())
-            .spawn(move || committer.run())
+            .spawn(move || committer.run_to_the_end())
             .map(drop)
             .map_err(|source| Error::new(ErrorCode::Io, "no thread could be started").with_source(source))
     }
 
-    fn run(mut self) {
+    /// Runs until the store closes. A panic, which is a bug, poisons it instead of leaving everybody waiting.
+    fn run_to_the_end(&mut self) {
+        while catch_unwind(AssertUnwindSafe(|| self.run())).is_err() {
+            let bug = Error::new(
+                ErrorCode::Io,
+                "the store's thread failed in a way it should not: please report this",
+            );
+            self.poison(&bug, Vec::new());
+        }
+    }
+
+    fn run(&mut self) {
         let mut reserved = false;
         loop {
-            let patience = self.patience();
-            self.shared.resting.store(patience.is_none(), Ordering::SeqCst);
+            let patience = self.patience().or_else(|| self.rest());
             let Work { frames, groups, close, sweep } = self.shared.queue.wait(patience);
             self.shared.resting.store(false, Ordering::SeqCst);
             if groups.is_empty() {
@@ -81,6 +95,14 @@ impl Committer {
         mark.into_iter().chain(sweep).min()
     }
 
+    /// Says that the thread sleeps, so that a writer wakes it, unless something was written since the last sweep.
+    fn rest(&mut self) -> Option<Duration> {
+        self.shared.resting.store(true, Ordering::SeqCst);
+        // Invariant: writers look at `resting` under the apply lock, so each of them is seen here or sees it.
+        self.wants_sweep = self.shared.applied.read().next_sequence != self.swept_to;
+        self.wants_sweep.then_some(SWEEP_EVERY)
+    }
+
     fn mark(&mut self) {
         if std::mem::take(&mut self.wants_mark)
             && let Some(log) = &mut self.log
@@ -102,6 +124,7 @@ impl Committer {
         self.shared.settle(&mut applied.table);
         let more = applied.table.sweep(now_ms, SWEEP_RECORDS);
         self.wants_sweep = more || applied.table.can_expire();
+        self.swept_to = applied.next_sequence;
         self.next_sweep = now + if more { SWEEP_AGAIN_AFTER } else { SWEEP_EVERY };
     }
 
@@ -116,6 +139,8 @@ impl Committer {
         }
         let (mut written, refused) = self.append(&mut frames, groups);
         self.shared.give_back(frames.into_iter());
+        // Before the others: a flush behind them has to know what failed unseen.
+        refused.into_iter().for_each(|(group, error)| group.settle(Err(error)));
         // What is written is not taken back any more: if its sync fails, the store ends.
         self.shared.add_settled(written.iter_mut().filter_map(|group| group.undo.take()));
         self.answer(&mut written, Durability::Os);
@@ -125,7 +150,6 @@ impl Committer {
                 Err(error) => self.poison(&error, written),
             }
         }
-        refused.into_iter().for_each(|(group, error)| group.settle(Err(error)));
         self.publish_stats();
     }
 
@@ -133,7 +157,9 @@ impl Committer {
     fn append(&mut self, frames: &mut [Frame], mut groups: Vec<Group>) -> (Vec<Group>, Vec<(Group, Error)>) {
         let Err(error) = self.try_append(frames) else { return (groups, Vec::new()) };
         if error.code() != ErrorCode::DiskFull {
-            return (Vec::new(), self.refuse(groups, frames, &error));
+            let mut written = Vec::new();
+            let refused = self.refuse(groups, frames, &error, &mut written);
+            return (written, refused);
         }
         // What fits is written, group by group; the first that does not fit gets one more try.
         let mut waiting = frames;
@@ -146,7 +172,8 @@ impl Committer {
             if let Err(error) = self.append_to_full_disk(one, frees_space) {
                 let refused = groups.split_off(position);
                 let frames: Vec<Frame> = one.iter_mut().chain(behind).map(std::mem::take).collect();
-                return (groups, self.refuse(refused, &frames, &error));
+                let refused = self.refuse(refused, &frames, &error, &mut groups);
+                return (groups, refused);
             }
             waiting = behind;
         }
@@ -180,8 +207,14 @@ impl Committer {
     }
 
     /// Takes groups that could not be written out of the table again, with all that came behind them. `frames` are
-    /// those of the groups.
-    fn refuse(&mut self, groups: Vec<Group>, frames: &[Frame], error: &Error) -> Vec<(Group, Error)> {
+    /// those of the groups. Flushes and closes among them do not depend on these: they go to `written`.
+    fn refuse(
+        &mut self,
+        groups: Vec<Group>,
+        frames: &[Frame],
+        error: &Error,
+        written: &mut Vec<Group>,
+    ) -> Vec<(Group, Error)> {
         if error.code() == ErrorCode::Poisoned {
             self.poison(error, groups);
             return Vec::new();
@@ -191,12 +224,16 @@ impl Committer {
         let mut refused = name_keys(groups, frames, error);
         refused.extend(name_keys(behind.groups, &behind.frames, error));
         for (group, _) in refused.iter_mut().rev() {
-            self.shared.dequeued(group);
             if let (Some(content), Some(undo)) = (&group.content, group.undo.take()) {
                 applied.next_sequence = content.first_sequence;
                 applied.table.undo(undo);
             }
         }
+        drop(applied);
+        let (refused, others): (Vec<_>, Vec<_>) =
+            refused.into_iter().partition(|(group, _)| group.depends_on_those_before());
+        refused.iter().for_each(|(group, _)| self.shared.dequeued(group));
+        written.extend(others.into_iter().map(|(group, _)| group));
         refused
     }
 
@@ -212,6 +249,9 @@ impl Committer {
         *groups = waiting;
         for group in reached {
             self.shared.dequeued(&group);
+            if let (Durability::Os, Some(content)) = (group.durability, &group.content) {
+                group.account.answer_early(content.next_sequence);
+            }
             group.settle(Ok(()));
         }
     }
@@ -220,18 +260,25 @@ impl Committer {
     fn poison(&self, cause: &Error, groups: Vec<Group>) {
         let error = Error::new(
             ErrorCode::Poisoned,
-            "a sync to disk failed, so what is stored is unknown: close the store, look at the disk, open it again",
+            "what is on disk is unknown since a failure below: close the store, look at the disk, open it again",
         )
         .with_source(cause.clone());
         // Under the apply lock, so that no group is accepted behind those that are answered here.
         let applied = self.shared.applied.write();
-        let error = self.shared.poison.get_or_init(|| error).clone();
+        let is_first = self.shared.poison.set(error).is_ok();
         let behind = self.shared.queue.take_groups().groups;
         drop(applied);
-        self.shared.fail_answered(self.log.as_ref().map_or(0, Log::synced), &error);
-        groups.iter().chain(&behind).for_each(|group| self.shared.dequeued(group));
-        fail_all(groups, &error);
-        fail_all(behind, &error);
+        let Some(error) = self.shared.poison.get() else { return };
+        if is_first {
+            self.shared.fail_answered(self.log.as_ref().map_or(0, Log::synced), error);
+        }
+        for group in groups.into_iter().chain(behind) {
+            self.shared.dequeued(&group);
+            // Who was answered already has just been told.
+            if group.completion.is_some() {
+                group.settle(Err(error.clone()));
+            }
+        }
     }
 
     fn publish_stats(&self) {
@@ -241,7 +288,7 @@ impl Committer {
     }
 
     /// Closes the log cleanly where nothing failed, releases the lock whatever failed, and tells the last handle.
-    fn close(mut self, close: Close) {
+    fn close(&mut self, close: Close) {
         // Groups of handles that were closed while this one was: all of them were accepted before.
         let Work { frames, groups, .. } = self.shared.queue.take();
         self.commit(frames, groups);

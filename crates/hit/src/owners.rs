@@ -14,9 +14,11 @@ use crate::shared::Shared;
 type Identity = (u64, u64);
 
 enum Owner {
-    /// Being opened or being closed; whoever wants it waits.
-    Changing,
+    /// Whoever wants it waits.
+    Opening,
     Open(Arc<Shared>),
+    /// Whoever wants it waits.
+    Closing,
 }
 
 static OWNERS: LazyLock<Mutex<HashMap<Identity, Owner>>> = LazyLock::new(Mutex::default);
@@ -42,10 +44,10 @@ pub(crate) fn enter(identity: Identity, options: FileOptions) -> Result<Entered>
     loop {
         match owners.get(&identity) {
             None => {
-                owners.insert(identity, Owner::Changing);
+                owners.insert(identity, Owner::Opening);
                 return Ok(Entered::Vacant(Opening { identity, done: false }));
             }
-            Some(Owner::Changing) => CHANGED.wait(&mut owners),
+            Some(Owner::Opening | Owner::Closing) => CHANGED.wait(&mut owners),
             Some(Owner::Open(shared)) => {
                 shared.check_not_poisoned()?;
                 if shared.disk.as_ref().is_some_and(|disk| disk.options != options) {
@@ -78,12 +80,12 @@ impl Drop for Opening {
     }
 }
 
-/// Takes one handle away. True for the last one: the store is closing now, and nobody joins it any more.
+/// Takes one handle away, under the store's apply lock. True for the last one: the store is closing now, and nobody joins it any more.
 pub(crate) fn leave(shared: &Shared) -> bool {
     let mut owners = OWNERS.lock();
     let last = shared.handles.fetch_sub(1, Ordering::SeqCst) == 1;
     if let (true, Some(disk)) = (last, &shared.disk) {
-        owners.insert(disk.identity, Owner::Changing);
+        owners.insert(disk.identity, Owner::Closing);
     }
     last
 }
@@ -92,4 +94,23 @@ pub(crate) fn leave(shared: &Shared) -> bool {
 pub(crate) fn left(identity: Identity) {
     OWNERS.lock().remove(&identity);
     CHANGED.notify_all();
+}
+
+/// Waits until every open store has written what it accepted, and every closing one is closed.
+pub(crate) fn drain_all() {
+    let identities: Vec<_> = OWNERS.lock().keys().copied().collect();
+    for identity in identities {
+        let open = match OWNERS.lock().get(&identity) {
+            Some(Owner::Open(shared)) => Some(Arc::clone(shared)),
+            _ => None,
+        };
+        if let Some(shared) = open {
+            shared.wait_until_written();
+        }
+        // It may have begun to close meanwhile.
+        let mut owners = OWNERS.lock();
+        while matches!(owners.get(&identity), Some(Owner::Closing)) {
+            CHANGED.wait(&mut owners);
+        }
+    }
 }

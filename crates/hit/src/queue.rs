@@ -21,6 +21,8 @@ pub(crate) struct Group {
     pub(crate) content: Option<Content>,
     /// How to take the content back, until it is written.
     pub(crate) undo: Option<Undo>,
+    /// A barrier of a read: it fails with the groups before it, because the read may have seen them.
+    pub(crate) has_seen: bool,
 }
 
 /// The operations of a group.
@@ -39,7 +41,12 @@ impl Group {
         durability: Durability,
         completion: Option<Completion>,
     ) -> Self {
-        Self { account, durability, completion, content: None, undo: None }
+        Self { account, durability, completion, content: None, undo: None, has_seen: false }
+    }
+
+    /// Whether it is refused together with groups before it that are.
+    pub(crate) fn depends_on_those_before(&self) -> bool {
+        self.content.is_some() || self.has_seen
     }
 
     /// Answers the group. A failure of a group that was answered already goes to its account.

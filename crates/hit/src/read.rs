@@ -17,6 +17,8 @@ pub struct Entry<'a> {
 
 /// Reads. They come from memory, take the apply lock for reading only, and see every accepted write.
 ///
+/// Whether the store is open is looked at under the lock, because closing takes the data away.
+///
 /// Each of them fails with `HIT_NOT_OPEN` after `close`, with `HIT_POISONED` after a failed sync, and with
 /// `HIT_KEY_INVALID` for an empty or over-long key.
 impl Store {
@@ -62,7 +64,8 @@ impl Store {
         let unanswered = shared.unanswered().map(|durability| {
             let (completion, answered) = answer();
             let account = Arc::clone(self.account());
-            shared.enqueue(Group::barrier(account, durability, Some(completion)), None);
+            let barrier = Group::barrier(account, durability, Some(completion));
+            shared.enqueue(Group { has_seen: true, ..barrier }, None);
             answered
         });
         Ok((value, unanswered))
@@ -73,9 +76,10 @@ impl Store {
     /// # Errors
     /// As all reads.
     pub fn get_with<T>(&self, key: &[u8], read: impl FnOnce(Option<Entry<'_>>) -> T) -> Result<T> {
-        let shared = self.open_shared()?;
         check_key(key)?;
+        let shared = self.shared();
         let applied = shared.applied.read();
+        self.open_shared()?;
         let now_ms = shared.now_ms(&applied.table);
         let found = applied.table.get(key, now_ms);
         Ok(read(found.map(|entry| Entry { value: entry.value, expires_at: entry.expires_at })))
@@ -90,9 +94,10 @@ impl Store {
         keys: impl Iterator<Item = &'k [u8]> + Clone,
         mut found: impl FnMut(Option<Entry<'_>>),
     ) -> Result<()> {
-        let shared = self.open_shared()?;
         keys.clone().try_for_each(check_key)?;
+        let shared = self.shared();
         let applied = shared.applied.read();
+        self.open_shared()?;
         let now_ms = shared.now_ms(&applied.table);
         applied.table.get_many(keys, now_ms, |entry| {
             found(entry.map(|entry| Entry { value: entry.value, expires_at: entry.expires_at }));
@@ -123,12 +128,14 @@ impl Store {
         }
         if range == KeyRange::ALL {
             let applied = shared.applied.read();
+            self.open_shared()?;
             if let Some(entries) = applied.table.exact_len() {
                 return Ok(entries as u64);
             }
         }
         let snapshot = self.snapshot()?;
         let applied = shared.applied.read();
+        self.open_shared()?;
         // The snapshot may hold entries that expire when the table no longer does.
         let now_ms = shared.clock.now_ms();
         Ok(applied.table.count(&snapshot, range, now_ms))

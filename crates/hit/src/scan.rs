@@ -73,8 +73,8 @@ impl Scan {
     /// # Errors
     /// `HIT_NOT_OPEN` once the handle is closed, `HIT_POISONED` after a failed sync.
     pub fn visit(&mut self, mut visit: impl FnMut(&[u8], Entry<'_>) -> ControlFlow<()>) -> Result<()> {
-        self.handle.check()?;
         let applied = self.shared.applied.read();
+        self.handle.check()?;
         // The snapshot may hold entries that expire when the table no longer does.
         let now_ms = self.shared.clock.now_ms();
         let flow = applied.table.visit(&mut self.cursor, now_ms, |key, entry| {

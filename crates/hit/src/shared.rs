@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak, mpsc};
 
 use hit_core::{Clock, Durability, Error, ErrorCode, Result};
 use hit_log::{Folder, Frame, Lock, LogStats, RESERVE_BYTES, Reserve};
@@ -8,7 +8,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::account::Account;
 use crate::options::FileOptions;
-use crate::queue::{Group, Queue};
+use crate::queue::{Completion, Group, Queue};
 
 /// A submitted frame's buffer is kept for the next one up to this size.
 const SPARE_FRAME_BYTES: usize = 1 << 20;
@@ -102,6 +102,11 @@ impl Disk {
         if !self.full.load(Ordering::Relaxed) {
             return true;
         }
+        // Held meanwhile: without the lock the folder may be another program's.
+        let lock = self.lock.lock();
+        if lock.is_none() {
+            return false;
+        }
         let room = self.keep_reserve() && self.has_space_beside_reserve();
         if room {
             self.full.store(false, Ordering::Relaxed);
@@ -183,6 +188,22 @@ impl Shared {
         }
         self.count(group.durability, 1);
         self.queue.push(group, frame);
+    }
+
+    /// Waits until the log has written everything accepted so far; not for a store that is closing.
+    pub(crate) fn wait_until_written(&self) {
+        let (answer, written) = mpsc::channel();
+        let completion: Completion = Box::new(move |result| drop(answer.send(result)));
+        let applied = self.applied.write();
+        // Invariant: the last handle leaves under the apply lock, so until then the log thread takes what is queued.
+        if self.handles.load(Ordering::SeqCst) == 0 || self.poison.get().is_some() {
+            return;
+        }
+        let nobody = Arc::new(Account::new(Durability::Os, usize::MAX, None));
+        self.enqueue(Group::barrier(nobody, Durability::Os, Some(completion)), None);
+        drop(applied);
+        // However it ended, there is nothing left to wait for.
+        let _ = written.recv();
     }
 
     /// Takes back what `enqueue` counted.

@@ -147,10 +147,10 @@ impl Store {
         self.barrier(Durability::Disk, Box::new(completion));
     }
 
-    /// Calls `completion` when everything this handle was accepted has reached the operating system; at once where the
-    /// store is closed or poisoned.
-    pub fn written_with(&self, completion: impl FnOnce(Result<()>) + Send + 'static) {
-        self.barrier(Durability::Os, Box::new(completion));
+    /// Waits until everything that any file store of this process has accepted is with the operating system, stores that
+    /// are closing included. For the end of a process that does not close its stores.
+    pub fn drain_all() {
+        owners::drain_all();
     }
 
     /// Flushes and closes this handle; with the last one the store is closed and its lock is released when this
@@ -219,40 +219,40 @@ impl Watch {
 
 impl Handle {
     fn close(&self, completion: Option<Completion>) {
-        if self.closed.load(Ordering::SeqCst) || self.mark_closed() {
-            if let Some(completion) = completion {
-                completion(Ok(()));
-            }
-            return;
+        if self.closed.load(Ordering::SeqCst) {
+            return answer_closed(completion);
+        }
+        // Invariant: closing, leaving and queueing are one step under the apply lock. Nothing of this handle enters the
+        // queue behind its close, and no handle's close enters it behind that of the last one.
+        let applied = self.shared.applied.write();
+        if self.closed.swap(true, Ordering::SeqCst) {
+            drop(applied);
+            return answer_closed(completion);
         }
         let account = Arc::clone(&self.account);
         if owners::leave(&self.shared) {
             self.shared.queue.close(Close { account, completion });
-        } else if self.shared.disk.is_some() {
-            let unseen = Arc::clone(&account);
-            let completion = completion.map(|completion| -> Completion {
-                Box::new(move |result: Result<()>| {
-                    // Closing a poisoned store is no failure of its own.
-                    let result = result.or_else(|error| match error.code() {
-                        ErrorCode::Poisoned => Ok(()),
-                        _ => Err(error),
-                    });
-                    completion(unseen.take_unseen().map_or(result, Err));
-                })
-            });
-            let group = Group::barrier(account, Durability::Disk, completion);
-            let _applied = self.shared.applied.write();
-            self.shared.enqueue(group, None);
+            return;
         }
+        let unseen = Arc::clone(&account);
+        let completion = completion.map(|completion| -> Completion {
+            Box::new(move |result: Result<()>| {
+                // Closing a poisoned store is no failure of its own.
+                let result = result.or_else(|error| match error.code() {
+                    ErrorCode::Poisoned => Ok(()),
+                    _ => Err(error),
+                });
+                completion(unseen.take_unseen().map_or(result, Err));
+            })
+        });
+        self.shared.enqueue(Group::barrier(account, Durability::Disk, completion), None);
     }
 }
 
-impl Handle {
-    /// Closes the handle to new groups; true where it was closed before.
-    fn mark_closed(&self) -> bool {
-        // Invariant: under the apply lock, so that no group enters the queue behind the close.
-        let _applied = self.shared.applied.write();
-        self.closed.swap(true, Ordering::SeqCst)
+/// Closing again: nothing happens.
+fn answer_closed(completion: Option<Completion>) {
+    if let Some(completion) = completion {
+        completion(Ok(()));
     }
 }
 

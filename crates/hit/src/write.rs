@@ -156,16 +156,17 @@ impl Store {
             // Back-pressure: the answer waits until the log has caught up with this write.
             durability = Durability::Os;
         }
-        if durability < Durability::Disk {
+        let at_once = durability == Durability::Memory;
+        if at_once {
             account.answer_early(content.next_sequence);
         }
-        let at_once = durability == Durability::Memory;
         let group = Group {
             account,
             durability,
             completion: (!at_once).then(|| -> crate::queue::Completion { Box::new(completion) }),
             content: Some(content),
             undo: Some(undo),
+            has_seen: false,
         };
         self.shared().enqueue(group, Some(frame));
         if at_once { Submitted::Settled } else { Submitted::Pending }

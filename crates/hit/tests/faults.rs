@@ -283,3 +283,54 @@ async fn an_answer_for_others_fails_with_the_write_it_would_show() {
     assert_eq!(code(writing.await.unwrap()), ErrorCode::Io);
     assert_eq!(bench.get("a").as_deref(), Some("1"));
 }
+
+#[tokio::test]
+async fn a_refused_write_does_not_fail_the_flush_or_close_of_another_handle() {
+    let bench = Bench::new().await;
+    bench.set("a", "1").await.unwrap();
+    let other = Store::open(&url(&bench.folder), OpenOptions::default()).await.unwrap();
+    let third = Store::open(&url(&bench.folder), OpenOptions::default()).await.unwrap();
+    let (held, release) = mpsc::channel::<()>();
+    bench.files.inject(Fault::delay(wait_for(release)).on(Call::WriteAt).path(".log"));
+    bench.files.inject(Fault::fail(ErrorKind::Other).on(Call::WriteAt).path(".log"));
+    let writer = bench.store.clone();
+    let writing = tokio::spawn(async move { writer.set(b"b", b"2", WriteOptions::default()).await });
+    while bench.get("b").is_none() {
+        tokio::task::yield_now().await;
+    }
+    let (answer, flushed) = mpsc::channel();
+    other.flush_with(move |result| answer.send(result).unwrap());
+    let (answer, closed) = mpsc::channel();
+    third.close_with(move |result| answer.send(result).unwrap());
+    drop(held);
+    assert_eq!(code(writing.await.unwrap()), ErrorCode::Io);
+    flushed.recv().unwrap().unwrap();
+    closed.recv().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_failure_that_was_told_once_is_not_told_again() {
+    let bench = Bench::new().await;
+    bench.set("a", "1").await.unwrap();
+    let (held, release) = mpsc::channel::<()>();
+    bench.files.inject(Fault::delay(wait_for(release)).on(Call::SyncData));
+    bench.files.inject(Fault::fail(ErrorKind::Other).on(Call::SyncData));
+    let writer = bench.store.clone();
+    let writing = tokio::spawn(async move { writer.set(b"b", b"2", WriteOptions::default()).await });
+    while bench.files.count(Call::SyncData) < 2 {
+        tokio::task::yield_now().await;
+    }
+    let writer = bench.store.clone();
+    let behind = tokio::spawn(async move {
+        let options = WriteOptions { durability: Some(Durability::Os), ..WriteOptions::default() };
+        writer.set(b"c", b"3", options).await
+    });
+    while bench.get("c").is_none() {
+        tokio::task::yield_now().await;
+    }
+    drop(held);
+    assert_eq!(code(writing.await.unwrap()), ErrorCode::Poisoned);
+    assert_eq!(code(behind.await.unwrap()), ErrorCode::Poisoned);
+    assert!(bench.told.lock().unwrap().is_empty());
+    bench.store.close().await.unwrap();
+}

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use hit::{ErrorCode, FileOptions, KeyRange, OpenOptions, Store, WriteOptions};
+use hit::{Durability, ErrorCode, FileOptions, KeyRange, OpenOptions, Store, WriteOptions};
 use tempfile::TempDir;
 
 fn url(folder: &TempDir) -> String {
@@ -82,4 +82,58 @@ async fn memory_is_always_a_new_store() {
     assert_eq!(second.get(b"a").unwrap(), None);
     first.close().await.unwrap();
     second.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn handles_that_close_at_the_same_moment_all_end() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..200 {
+        let mut closing = Vec::new();
+        for _ in 0..4 {
+            closing.push(open(&folder).await);
+        }
+        let closing: Vec<_> =
+            closing.into_iter().map(|store| tokio::spawn(async move { store.close().await })).collect();
+        for closed in closing {
+            closed.await.unwrap().unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn draining_waits_for_stores_that_are_open_dropped_or_closing() {
+    let folder = tempfile::tempdir().unwrap();
+    let value = vec![7; 100_000];
+    for round in 0..10_u8 {
+        let store = open(&folder).await;
+        for number in 0..50_u8 {
+            let options = WriteOptions { durability: Some(Durability::Memory), ..WriteOptions::default() };
+            store.set(&[round, number], &value, options).await.unwrap();
+        }
+        match round % 3 {
+            0 => drop(store),
+            1 => store.close_with(drop),
+            _ => std::mem::forget(store.clone()),
+        }
+        Store::drain_all();
+        let written: u64 = std::fs::read_dir(folder.path().join("store/log"))
+            .unwrap()
+            .map(|file| file.unwrap().metadata().unwrap().len())
+            .sum();
+        assert!(written >= (u64::from(round) + 1) * 50 * 100_000, "{written} bytes in round {round}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_whose_folder_was_replaced_leaves_the_new_one_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let removed = open(&folder).await;
+    removed.set(b"a", b"1", WriteOptions::default()).await.unwrap();
+    std::fs::remove_dir_all(folder.path().join("store")).unwrap();
+    let new = open(&folder).await;
+    new.set(b"b", b"2", WriteOptions::default()).await.unwrap();
+    new.close().await.unwrap();
+    assert_eq!(removed.close().await.unwrap_err().code(), ErrorCode::Io);
+    let new = open(&folder).await;
+    assert_eq!((new.get(b"a").unwrap(), new.get(b"b").unwrap()), (None, Some(b"2".to_vec())));
 }
