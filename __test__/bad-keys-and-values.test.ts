@@ -204,3 +204,28 @@ test('a batch that does not fit one frame is HIT_BATCH_TOO_LARGE, and nothing of
   await db.set('a', Uint8Array.of(1));
   expect(await db.count()).toBe(1);
 });
+
+test('bytes whose buffer was transferred are refused, and what stands beside them is written', async () => {
+  const db = closing(await open('memory:', { valueEncoding: 'binary' }));
+  const transferred = new Uint8Array(4);
+  structuredClone(transferred.buffer, { transfer: [transferred.buffer] });
+  await db.set('kept', Buffer.from('precious'));
+  const beside = db.set('beside', Buffer.from('v'));
+  await expect(db.set('kept', transferred)).rejects.toMatchObject({
+    name: 'TypeError',
+    code: 'HIT_ARGUMENT',
+  });
+  await expect(db.count({ prefix: transferred })).rejects.toMatchObject({ code: 'HIT_ARGUMENT' });
+  await beside;
+  expect(Buffer.from((await db.get('kept')) ?? []).toString()).toBe('precious');
+  expect(db.countSync()).toBe(2);
+});
+
+test('a hole in an array is refused like undefined', async () => {
+  const db = closing(await open('memory:'));
+  // biome-ignore lint/suspicious/noSparseArray: it is what is tested
+  const keys = [, 'a'] as unknown as string[];
+  for (const call of [() => db.getMany(keys), () => db.deleteMany(keys), () => db.batch(keys as never)]) {
+    await expect(call()).rejects.toMatchObject({ name: 'TypeError', code: 'HIT_ARGUMENT' });
+  }
+});

@@ -6,7 +6,7 @@ import { temporaryFolder } from './place.js';
 /** Runs the child in one of its ways; what it said, how it ended and the keys that are there afterwards. */
 async function ended(way: string) {
   const url = `file:${await temporaryFolder()}`;
-  const child = start('exit.mjs', [url, way]);
+  const child = start('exit.mjs', [url, way], { flags: ['--expose-gc'] });
   const said: string[] = [];
   for await (const line of child.lines) said.push(line);
   const exit = await child.exit;
@@ -25,6 +25,15 @@ test('memory writes are not lost when process.exit follows in the same turn', as
   expect(exit).toEqual(succeeded);
   expect(keys.length).toBe(1000);
 });
+
+test.each(['memory writes, a close under way and exit', 'memory writes of a collected store and exit'])(
+  'nothing of %s is lost',
+  async (way) => {
+    const { exit, keys } = await ended(way);
+    expect(exit).toEqual(succeeded);
+    expect(keys.length).toBe(500);
+  },
+);
 
 test('a memory write in a listener of exit does no harm', async () => {
   const { exit } = await ended('a memory write in a listener of exit');

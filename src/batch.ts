@@ -56,10 +56,10 @@ export function batchRequest<V>(options: unknown): {
   return { checks: checks === undefined ? [] : list(checks, 'checks'), durability: durabilityOf(rest) };
 }
 
-/** Refuses what is no array. */
+/** Refuses what is no array. A hole counts as `undefined`, so that it is refused like one. */
 export function list<T>(items: readonly T[], what: string): readonly T[] {
   if (!Array.isArray(items)) throw typeError(`${what} are an array, not ${nameType(items)}`);
-  return items;
+  return [...items];
 }
 
 /** A loop over names, since a copy without the known members would cost more than the operation. */

@@ -26,12 +26,14 @@ export async function increment(
   return safeNumber(await engine.increment(key, BigInt(by)), key);
 }
 
-/** Refuses a step whose sum a number cannot carry before it is taken; what is no counter the engine refuses. */
+/** Refuses a step whose sum a number cannot carry before it is taken; what no counter can be the engine refuses. */
 function refuseUnsafeSum(engine: EngineStore, key: Bytes, by: number): void {
   const raw = engine.getSync(key);
   if (raw === undefined) return;
   const text = typeof raw === 'string' ? raw : Buffer.from(raw).toString('latin1');
-  if (COUNTER.test(text)) safeNumber(BigInt(text) + BigInt(by), key);
+  if (!COUNTER.test(text)) return;
+  const sum = BigInt(text) + BigInt(by);
+  if (sum >= MIN_COUNTER && sum <= MAX_COUNTER) safeNumber(sum, key);
 }
 
 function safeNumber(sum: bigint, key: Bytes): number {

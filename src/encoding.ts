@@ -34,6 +34,7 @@ const binary: ValueCodec<Uint8Array> = {
   encode(value) {
     if (!types.isUint8Array(value)) throw wrongValue(value, 'binary', 'a Uint8Array');
     if (value.length > MAX_VALUE_BYTES) throw valueTooLarge(value.length);
+    if (value.length === 0) refuseTransferred(value);
     return value;
   },
   decode: (raw) => raw as Uint8Array,
@@ -84,6 +85,7 @@ export function checkKey(key: unknown): asserts key is Key {
 
 /** The same where the empty key has a meaning, as a prefix has. */
 export function checkPrefix(prefix: unknown): asserts prefix is Key {
+  if (types.isUint8Array(prefix) && prefix.length === 0) refuseTransferred(prefix);
   if (keyLength(prefix) * MAX_BYTES_PER_CHARACTER > MAX_KEY_BYTES) checkLongKey(prefix as Key);
 }
 
@@ -144,6 +146,15 @@ function checkLongKey(key: Key): void {
   if (bytes <= MAX_KEY_BYTES) return;
   const length = typeof key === 'string' ? Buffer.byteLength(key) : bytes;
   throw new HitError('HIT_KEY_INVALID', `a key has ${length} bytes: use 1 to 2,048, or a hash of it`);
+}
+
+/** Bytes whose buffer was transferred to another thread look empty, and are not there any more. */
+function refuseTransferred(bytes: Uint8Array): void {
+  try {
+    new Uint8Array(bytes.buffer, 0, 0);
+  } catch {
+    throw typeError('the memory of these bytes was transferred away: use a copy');
+  }
 }
 
 function checkTextLength(value: string): void {

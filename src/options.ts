@@ -129,7 +129,7 @@ export function checkObject(options: unknown, what: string): asserts options is 
 /** Checks every member by its name; unknown ones are refused, `undefined` ones left out. */
 function members<O extends object>(options: unknown, checks: Record<keyof O, Check>, what: string): O {
   if (options === undefined) return {} as O;
-  checkObject(options, `${what}s`);
+  checkObject(options, what.endsWith(':') ? `the members of ${what.slice(0, -1)}` : `${what}s`);
   const given: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(checks, name)) {

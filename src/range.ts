@@ -13,7 +13,7 @@ const NO_KEYS: KeyRange = { start: NOTHING, end: NOTHING };
 
 /** Checks a range and brings it into its half-open form; `whole` makes a bound a whole key. */
 export function rangeOf(range: Range, whole: (bound: unknown) => Bytes): KeyRange {
-  if (typeof range !== 'object' || range === null)
+  if (typeof range !== 'object' || range === null || Array.isArray(range))
     throw typeError(`a range is an object, not ${nameType(range)}`);
   if ('gt' in range && 'gte' in range) throw typeError('a range has gt or gte, not both');
   if ('lt' in range && 'lte' in range) throw typeError('a range has lt or lte, not both');

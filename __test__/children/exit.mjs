@@ -3,7 +3,15 @@ import { open } from 'hitkv';
 import { say } from './say.mjs';
 
 const [url, way] = process.argv.slice(2);
-const db = await open(url);
+let db = await open(url);
+
+/** More than the log has written when the last one is answered. */
+async function writeMuch() {
+  const value = 'v'.repeat(100_000);
+  for (let number = 0; number < 500; number += 1) {
+    await db.set(`key${number}`, value, { durability: 'memory' });
+  }
+}
 
 const ways = {
   async 'a memory write, then exit'() {
@@ -13,6 +21,20 @@ const ways = {
   'a memory write and exit in one turn'() {
     for (let number = 0; number < 1000; number += 1)
       void db.set(`key${number}`, 'value', { durability: 'memory' });
+    process.exit(0);
+  },
+  async 'memory writes, a close under way and exit'() {
+    await writeMuch();
+    void db.close();
+    process.exit(0);
+  },
+  async 'memory writes of a collected store and exit'() {
+    await writeMuch();
+    db = undefined;
+    for (let collections = 0; collections < 5; collections += 1) {
+      globalThis.gc();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     process.exit(0);
   },
   'a memory write in a listener of exit'() {

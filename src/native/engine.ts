@@ -26,8 +26,7 @@ export async function openNative(url: string, options: EngineOpenOptions): Promi
   const { onError } = options;
   // Each in a microtask of its own, so that one that throws does not keep the next from being heard.
   const hear =
-    onError &&
-    ((failure: NativeFailure) => queueMicrotask(() => onError(nativeError(failure) as HitError)));
+    onError && ((failure: NativeFailure) => queueMicrotask(() => onError(nativeError(failure) as HitError)));
   try {
     const native = await binding().open(url, nativeOptions(options), tickets.settle, hear ?? null);
     return new NativeEngine(native, tickets, options);

@@ -88,7 +88,10 @@ fn value(call: &Call<'_>, key: &[u8], value: &[u8]) -> Result<sys::napi_value> {
 pub(crate) fn not_text(key: &[u8]) -> Error {
     Error::new(
         ErrorCode::ValueInvalid,
-        format!("what is stored under key 0x{} is not UTF-8: read it with the encoding 'binary'", hex(key)),
+        format!(
+            "what is stored under key 0x{} is not UTF-8: open the store with valueEncoding 'binary'",
+            hex(key)
+        ),
     )
     .with_key(key)
 }

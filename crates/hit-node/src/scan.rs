@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use hit::{Entry, Error, ErrorCode, KeyRange, Result, Scan};
 use napi::sys;
 
+use crate::error::hex;
 use crate::raw::{self, Call};
 use crate::read::not_text;
 
@@ -53,7 +54,11 @@ pub(crate) fn page(call: &Call<'_>) -> Result<sys::napi_value> {
         if !page.fits(shown_key.len() + shown_value.len()) {
             return ControlFlow::Break(());
         }
-        if !(page.put(shown_key, text_keys) && page.put(shown_value, text_values)) {
+        if !page.put(shown_key, text_keys) {
+            failed = Some(key_not_text(key));
+            return ControlFlow::Break(());
+        }
+        if !page.put(shown_value, text_values) {
             failed = Some(not_text(key));
             return ControlFlow::Break(());
         }
@@ -76,6 +81,14 @@ pub(crate) fn close(call: &Call<'_>) -> Result<sys::napi_value> {
     let number = u32::try_from(call.number(0)?).unwrap_or(0);
     call.store.scans.borrow_mut().remove(&number);
     raw::undefined(call.env)
+}
+
+fn key_not_text(key: &[u8]) -> Error {
+    Error::new(
+        ErrorCode::KeyInvalid,
+        format!("the key 0x{} is not UTF-8: open the store with keyEncoding 'binary'", hex(key)),
+    )
+    .with_key(key)
 }
 
 /// Keys and values joined in one buffer.
