@@ -315,9 +315,10 @@ async fn a_failure_that_was_told_once_is_not_told_again() {
     let (held, release) = mpsc::channel::<()>();
     bench.files.inject(Fault::delay(wait_for(release)).on(Call::SyncData));
     bench.files.inject(Fault::fail(ErrorKind::Other).on(Call::SyncData));
+    let syncs = bench.files.count(Call::SyncData);
     let writer = bench.store.clone();
     let writing = tokio::spawn(async move { writer.set(b"b", b"2", WriteOptions::default()).await });
-    while bench.files.count(Call::SyncData) < 2 {
+    while bench.files.count(Call::SyncData) == syncs {
         tokio::task::yield_now().await;
     }
     let writer = bench.store.clone();
