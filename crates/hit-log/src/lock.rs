@@ -56,12 +56,8 @@ impl LockFile {
             Err(error) => return Err(io_error("lock", &path, error)),
         }
         // The lock counts only if it is on the file that others will find.
-        let current = folder.files().open(&path, OpenMode::Read).and_then(|file| file.identity());
-        match current {
-            Ok(current) if current == identity => {}
-            Ok(_) => return Err(replaced(folder.path())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(replaced(folder.path())),
-            Err(error) => return Err(io_error("open the lock file", &path, error)),
+        if !is_in_place(&folder, identity)? {
+            return Err(replaced(folder.path()));
         }
         folder.check_unchanged()?;
         folder.remove_unfinished();
@@ -128,20 +124,24 @@ impl fmt::Debug for Lock {
 /// # Errors
 /// `HIT_IO`.
 pub(crate) fn check_place(folder: &Folder, identity: (u64, u64)) -> Result<()> {
-    let path = folder.join(names::LOCK);
-    let current = folder.files().open(&path, OpenMode::Read).and_then(|file| file.identity());
-    match current {
-        Ok(current) if current == identity => return Ok(()),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(io_error("look at the lock file", &path, error));
-        }
-        _ => {}
+    if is_in_place(folder, identity)? {
+        return Ok(());
     }
     let message = format!(
         "{} was removed, moved or replaced while it was open, and is left alone: close the store and open the right one",
         folder.path().display()
     );
     Err(Error::new(ErrorCode::Io, message))
+}
+
+/// Whether the lock file that others find in the folder is the one with this identity.
+fn is_in_place(folder: &Folder, identity: (u64, u64)) -> Result<bool> {
+    let path = folder.join(names::LOCK);
+    match folder.files().open(&path, OpenMode::Read).and_then(|file| file.identity()) {
+        Ok(current) => Ok(current == identity),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(io_error("open the lock file", &path, error)),
+    }
 }
 
 fn locked(folder: &Folder) -> Error {

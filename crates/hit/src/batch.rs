@@ -4,7 +4,7 @@ use hit_table::Table;
 use crate::Store;
 use crate::options::WriteOptions;
 use crate::shared::Applied;
-use crate::store::{answer, ended};
+use crate::store::answer;
 use crate::write::{Submitted, check_operation, encode, frees_space};
 
 /// One member of a batch.
@@ -81,10 +81,7 @@ impl Store {
         durability: Option<Durability>,
     ) -> Result<()> {
         let (completion, answered) = answer();
-        match self.submit_batch(operations, checks, durability, completion)? {
-            Submitted::Settled => Ok(()),
-            Submitted::Pending => answered.await.unwrap_or_else(|_| Err(ended())),
-        }
+        self.submit_batch(operations, checks, durability, completion)?.wait(answered).await
     }
 
     /// The same as [`Store::batch`]: decided when this returns, `completion` called as [`Store::submit`] says.
@@ -118,10 +115,8 @@ impl Store {
     /// `HIT_VALUE_INVALID` where the value is no counter or the sum leaves 64 bits, and as all writes.
     pub async fn increment(&self, key: &[u8], by: i64, options: WriteOptions) -> Result<i64> {
         let (completion, answered) = answer();
-        match self.submit_increment(key, by, options.durability, completion)? {
-            (sum, Submitted::Settled) => Ok(sum),
-            (sum, Submitted::Pending) => answered.await.unwrap_or_else(|_| Err(ended())).map(|()| sum),
-        }
+        let (sum, submitted) = self.submit_increment(key, by, options.durability, completion)?;
+        submitted.wait(answered).await.map(|()| sum)
     }
 
     /// The same as [`Store::increment`]: the sum is known when this returns.
@@ -153,10 +148,8 @@ impl Store {
     /// As all writes.
     pub async fn expire(&self, key: &[u8], expires_at: Option<u64>) -> Result<bool> {
         let (completion, answered) = answer();
-        match self.submit_expire(key, expires_at, completion)? {
-            (found, Submitted::Settled) => Ok(found),
-            (found, Submitted::Pending) => answered.await.unwrap_or_else(|_| Err(ended())).map(|()| found),
-        }
+        let (found, submitted) = self.submit_expire(key, expires_at, completion)?;
+        submitted.wait(answered).await.map(|()| found)
     }
 
     /// The same as [`Store::expire`]: whether there is such a key is known when this returns.

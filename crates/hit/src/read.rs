@@ -4,7 +4,7 @@ use hit_core::{KeyRange, Result, check_key};
 
 use crate::Store;
 use crate::queue::Group;
-use crate::store::{Answered, answer, ended};
+use crate::store::{Answered, answer};
 
 /// A value and its expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Store {
     pub async fn get_settled(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         let (value, unanswered) = self.get_with_barrier(key)?;
         if let Some(answered) = unanswered {
-            answered.await.unwrap_or_else(|_| Err(ended()))?;
+            answered.wait().await?;
         }
         Ok(value)
     }

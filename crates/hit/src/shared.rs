@@ -29,7 +29,7 @@ pub(crate) struct Shared {
     /// Handles that are not closed; the registry's lock orders its changes.
     pub(crate) handles: AtomicUsize,
     accounts: Mutex<Vec<Weak<Account>>>,
-    /// Undo records of groups that are durable, for the next holder of the apply lock to settle.
+    /// Undo records of groups that are written, for the next holder of the apply lock to settle.
     settled: Mutex<Vec<Undo>>,
     has_settled: AtomicBool,
     spare_frames: Mutex<Vec<Frame>>,
@@ -233,13 +233,13 @@ impl Shared {
         }
     }
 
-    /// Keeps undo records of durable groups until somebody holds the apply lock anyway.
+    /// Keeps undo records of written groups until somebody holds the apply lock anyway.
     pub(crate) fn add_settled(&self, undos: impl Iterator<Item = Undo>) {
         self.settled.lock().extend(undos);
         self.has_settled.store(true, Ordering::Release);
     }
 
-    /// Settles what has become durable since.
+    /// Settles what has been written since.
     pub(crate) fn settle(&self, table: &mut Table) {
         if self.has_settled.swap(false, Ordering::Acquire) {
             for undo in self.settled.lock().drain(..) {

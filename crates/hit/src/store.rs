@@ -137,7 +137,7 @@ impl Store {
     pub async fn flush(&self) -> Result<()> {
         let (completion, answered) = answer();
         self.flush_with(completion);
-        answered.await.unwrap_or_else(|_| Err(ended()))
+        answered.wait().await
     }
 
     /// The same as [`Store::flush`], told by a call.
@@ -161,7 +161,7 @@ impl Store {
     pub async fn close(&self) -> Result<()> {
         let (completion, answered) = answer();
         self.close_with(completion);
-        answered.await.unwrap_or_else(|_| Err(ended()))
+        answered.wait().await
     }
 
     /// The same as [`Store::close`], told by a call, at once where it was closed already.
@@ -262,18 +262,20 @@ impl Drop for Handle {
     }
 }
 
-/// How a queued group ended, for whoever waits for it.
-pub(crate) type Answered = oneshot::Receiver<Result<()>>;
+/// How a queued group ends, for whoever waits for it.
+pub(crate) struct Answered(oneshot::Receiver<Result<()>>);
+
+impl Answered {
+    pub(crate) async fn wait(self) -> Result<()> {
+        let ended = "the store closed before it answered: open it again";
+        self.0.await.unwrap_or_else(|_| Err(Error::new(ErrorCode::NotOpen, ended)))
+    }
+}
 
 /// A completion that answers a future.
 pub(crate) fn answer() -> (Completion, Answered) {
     let (answer, answered) = oneshot::channel();
-    (Box::new(move |result| drop(answer.send(result))), answered)
-}
-
-/// What a caller gets whose answer was dropped: the store's thread ended before it.
-pub(crate) fn ended() -> Error {
-    Error::new(ErrorCode::NotOpen, "the store closed before it answered: open it again")
+    (Box::new(move |result| drop(answer.send(result))), Answered(answered))
 }
 
 fn check(closed: &AtomicBool, shared: &Shared) -> Result<()> {

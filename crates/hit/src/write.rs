@@ -6,9 +6,9 @@ use hit_log::Frame;
 use hit_table::Undo;
 
 use crate::options::WriteOptions;
-use crate::queue::{Content, Group};
+use crate::queue::{Completion, Content, Group};
 use crate::shared::{Applied, Shared};
-use crate::store::{Store, answer, ended};
+use crate::store::{Answered, Store, answer};
 
 /// When a submitted write is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,16 @@ pub enum Submitted {
     Settled,
     /// The completion will be called.
     Pending,
+}
+
+impl Submitted {
+    /// Waits for the completion that `answered` belongs to, if it will be called.
+    pub(crate) async fn wait(self, answered: Answered) -> Result<()> {
+        match self {
+            Self::Settled => Ok(()),
+            Self::Pending => answered.wait().await,
+        }
+    }
 }
 
 /// Writes. Each is seen by reads when the call has been made, and resolves when it has its durability.
@@ -51,10 +61,7 @@ impl Store {
 
     async fn submit_one(&self, operation: Operation<'_>, durability: Option<Durability>) -> Result<()> {
         let (completion, answered) = answer();
-        match self.submit(std::iter::once(operation), durability, completion)? {
-            Submitted::Settled => Ok(()),
-            Submitted::Pending => answered.await.unwrap_or_else(|_| Err(ended())),
-        }
+        self.submit(std::iter::once(operation), durability, completion)?.wait(answered).await
     }
 
     /// Accepts a group of operations: it is seen whole when this returns, and becomes durable whole. `completion` is called
@@ -163,7 +170,7 @@ impl Store {
         let group = Group {
             account,
             durability,
-            completion: (!at_once).then(|| -> crate::queue::Completion { Box::new(completion) }),
+            completion: (!at_once).then(|| -> Completion { Box::new(completion) }),
             content: Some(content),
             undo: Some(undo),
             has_seen: false,
