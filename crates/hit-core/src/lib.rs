@@ -7,6 +7,7 @@ mod durability;
 mod error;
 pub mod limits;
 mod operation;
+mod progress;
 mod range;
 
 pub use capabilities::{AtomicBatch, Capabilities};
@@ -14,4 +15,5 @@ pub use clock::{Clock, SystemClock};
 pub use durability::Durability;
 pub use error::{Error, ErrorCode, Result};
 pub use operation::{Operation, check_key, check_value};
+pub use progress::{Progress, Tell, tell};
 pub use range::{KeyRange, prefix_end};

@@ -19,23 +19,27 @@
 
 mod account;
 mod backlog;
+mod backup;
 mod batch;
 mod commit;
+mod compact;
 mod location;
 mod options;
 mod owners;
 mod queue;
 mod read;
+mod refresh;
 mod scan;
 mod shared;
 mod stats;
 mod store;
+mod verify;
 mod write;
 
 pub use batch::{BatchOperation, Check};
 pub use hit_core::{
-    AtomicBatch, Capabilities, Clock, Durability, Error, ErrorCode, KeyRange, Operation, Result, SystemClock,
-    limits, prefix_end,
+    AtomicBatch, Capabilities, Clock, Durability, Error, ErrorCode, KeyRange, Operation, Progress, Result,
+    SystemClock, Tell, limits, prefix_end,
 };
 pub use location::Location;
 pub use options::{FileOptions, OnError, OpenOptions, WriteOptions};
@@ -43,4 +47,5 @@ pub use read::Entry;
 pub use scan::Scan;
 pub use stats::Stats;
 pub use store::Store;
+pub use verify::{Problem, VerifyReport, verify};
 pub use write::Submitted;

@@ -16,6 +16,11 @@ pub struct OpenOptions {
     pub create_if_missing: bool,
     /// Bytes accepted but not written before promises wait; twice that blocks the writer. Default: 64 MiB.
     pub max_pending_bytes: usize,
+    /// Opens without a lock and without writing, beside a live writer too. Default: false.
+    pub read_only: bool,
+    /// Of values of 256 bytes and more: so many bytes are kept in memory, the others are read from disk. Belongs to the
+    /// store. Default: all.
+    pub max_memory_bytes: Option<u64>,
     /// A file store's own options.
     pub file: FileOptions,
     /// Told of failures found after a write was answered.
@@ -32,6 +37,8 @@ impl Default for OpenOptions {
             durability: Durability::Disk,
             create_if_missing: true,
             max_pending_bytes: limits::DEFAULT_MAX_PENDING_BYTES,
+            read_only: false,
+            max_memory_bytes: None,
             file: FileOptions::default(),
             on_error: None,
             files: Arc::new(SystemFiles),
@@ -47,6 +54,8 @@ impl fmt::Debug for OpenOptions {
             .field("durability", &self.durability)
             .field("create_if_missing", &self.create_if_missing)
             .field("max_pending_bytes", &self.max_pending_bytes)
+            .field("read_only", &self.read_only)
+            .field("max_memory_bytes", &self.max_memory_bytes)
             .field("file", &self.file)
             .finish_non_exhaustive()
     }

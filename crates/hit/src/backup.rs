@@ -1,0 +1,17 @@
+use std::path::Path;
+
+use hit_core::{Error, ErrorCode, Result, Tell};
+
+use crate::Store;
+
+impl Store {
+    /// Copies the store as it is at one moment into an empty or missing folder, which then is a store. Blocks; writes
+    /// go on meanwhile. Progress counts files and bytes.
+    ///
+    /// # Errors
+    /// `HIT_CONFIG` where the folder is not empty, `HIT_DISK_FULL`, `HIT_IO`, `HIT_ABORTED`; what was made is removed then.
+    pub fn backup_blocking(&self, _folder: &Path, _tell: &mut Tell<'_>) -> Result<()> {
+        self.open_shared()?;
+        Err(Error::new(ErrorCode::Unsupported, "backup() is not built yet"))
+    }
+}
