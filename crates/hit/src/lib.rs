@@ -23,6 +23,9 @@ mod backup;
 mod batch;
 mod commit;
 mod compact;
+mod dump;
+mod format;
+mod load;
 mod location;
 mod options;
 mod owners;
@@ -37,10 +40,12 @@ mod verify;
 mod write;
 
 pub use batch::{BatchOperation, Check};
+pub use format::Format;
 pub use hit_core::{
     AtomicBatch, Capabilities, Clock, Durability, Error, ErrorCode, KeyRange, Operation, Progress, Result,
     SystemClock, Tell, limits, prefix_end,
 };
+pub use load::{LoadOptions, Loaded};
 pub use location::Location;
 pub use options::{FileOptions, OnError, OpenOptions, WriteOptions};
 pub use read::Entry;
