@@ -38,9 +38,11 @@ fn round(entries: usize) -> Vec<Figure> {
     let queries: Vec<(String, String)> = shuffled(entries, 7).filter_map(|n| data.get(n).cloned()).collect();
 
     let mut table = Table::new();
+    table.begin_span(1);
     figures.push(("insert", timed(entries, || fill(&mut table, &data))));
     drop(table);
     let mut table = Table::new();
+    table.begin_span(1);
     figures.push((
         "insert, reserved",
         timed(entries, || {

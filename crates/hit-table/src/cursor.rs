@@ -253,6 +253,6 @@ impl Table {
     /// range delete is being swept.
     #[must_use]
     pub fn count_all(&self) -> Option<u64> {
-        (self.expiring == 0 && self.tombstones.is_empty()).then_some(self.index.len() as u64)
+        (self.tally.expiring == 0 && self.tombstones.is_empty()).then_some(self.index.len() as u64)
     }
 }

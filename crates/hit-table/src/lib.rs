@@ -5,6 +5,7 @@
 //! * [`Table::get`] and [`Table::get_many`] find the newest.
 //! * [`Table::snapshot`], [`Cursor`] and [`Table::visit`] walk one moment in key order.
 //! * [`Table::sweep`], called now and then, removes what has expired or was cleared and gives memory back.
+//! * [`Table::spans`] and [`Table::judge`] tell a compaction where dead operations are, and which.
 //!
 //! Inside: `arena` has the bytes of all records, `index` says which one is the newest of a key, `view` has the keys
 //! in order from the first scan on.
@@ -17,6 +18,7 @@ mod evacuate;
 mod gather;
 mod hasher;
 mod index;
+mod judge;
 mod location;
 #[cfg(test)]
 mod model;
@@ -25,9 +27,11 @@ mod read;
 mod record;
 mod run;
 mod snapshot;
+mod span;
 mod stats;
 mod sweep;
 mod table;
+mod tally;
 mod tombstone;
 mod undo;
 mod view;
@@ -35,8 +39,10 @@ mod write;
 
 pub use bounds::Bounds;
 pub use cursor::Cursor;
+pub use judge::Verdict;
 pub use read::Entry;
 pub use snapshot::Snapshot;
+pub use span::{Span, span_bytes};
 pub use stats::TableStats;
 pub use table::Table;
 pub use undo::Undo;

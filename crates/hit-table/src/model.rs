@@ -1,4 +1,5 @@
-//! Random operations against a `BTreeMap`, with bounds so small that every path is taken.
+//! Random operations against a `BTreeMap`, with bounds so small that every path is taken, and against a log that is
+//! compacted now and then.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
@@ -7,7 +8,11 @@ use hit_core::{KeyRange, Operation};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::{Bounds, Cursor, Snapshot, Table, Undo, ViewBuild};
+mod history;
+
+use self::history::{History, Owned};
+use crate::span::set_bytes;
+use crate::{Bounds, Cursor, Snapshot, Span, Table, Undo, ViewBuild};
 
 /// Value, expiry, sequence number.
 type Kept = (Vec<u8>, Option<u64>, u64);
@@ -37,6 +42,8 @@ enum Step {
     InstallView,
     Sweep { budget: usize },
     Wait { ms: u64 },
+    BeginSpan,
+    Compact { first: usize, spans: usize },
 }
 
 const KEYS: usize = 60;
@@ -85,6 +92,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => Just(Step::InstallView),
         8 => (1..40_usize).prop_map(|budget| Step::Sweep { budget }),
         3 => (0..20_u64).prop_map(|ms| Step::Wait { ms }),
+        5 => Just(Step::BeginSpan),
+        3 => (any::<usize>(), 1..5_usize).prop_map(|(first, spans)| Step::Compact { first, spans }),
     ];
     vec(one, 1..90)
 }
@@ -129,10 +138,14 @@ struct World {
     map: Map,
     sequence: u64,
     now_ms: u64,
-    unsettled: VecDeque<(Undo, Map)>,
+    /// Each with what there was before it.
+    unsettled: VecDeque<(Undo, u64, Map, History)>,
+    history: History,
     snapshots: Vec<(Snapshot, Map)>,
     cursors: Vec<OpenCursor>,
     build: Option<ViewBuild>,
+    /// Whether what was undone has its numbers given again, as a store does.
+    reuses_sequences: bool,
 }
 
 fn is_live(entry: &Kept, now_ms: u64) -> bool {
@@ -141,45 +154,43 @@ fn is_live(entry: &Kept, now_ms: u64) -> bool {
 
 impl World {
     fn write(&mut self, writes: &[Write], is_replay: bool) {
-        let before = self.map.clone();
+        let before = (self.map.clone(), self.history.clone());
         let first = self.sequence + 1;
-        let mut owned = Vec::new();
         for write in writes {
             self.sequence += 1;
             let value = self.sequence.to_be_bytes();
-            match *write {
+            let owned = match *write {
                 Write::Set { key: number, length, ttl_ms } => {
                     let value: Vec<u8> = value.iter().copied().cycle().take(length).collect();
                     let expires_at = ttl_ms.map(|ttl_ms| self.now_ms + ttl_ms);
                     self.map.insert(key(number), (value.clone(), expires_at, self.sequence));
-                    owned.push((key(number), Some((value, expires_at)), None));
+                    Owned::Set { key: key(number), value, expires_at }
                 }
                 Write::Delete { key: number } => {
                     self.map.remove(&key(number));
-                    owned.push((key(number), None, None));
+                    Owned::Delete { key: key(number) }
                 }
                 Write::DeleteRange { start, end } => {
                     let (start, end) = range(start, end);
                     let covered = KeyRange { start: &start, end: end.as_deref() };
                     self.map.retain(|key, _| !covered.contains(key));
-                    owned.push((start, None, Some(end)));
+                    Owned::DeleteRange { start, end }
                 }
                 Write::Clear => {
                     self.map.clear();
-                    owned.push((Vec::new(), None, Some(None)));
+                    Owned::DeleteRange { start: Vec::new(), end: None }
                 }
-            }
+            };
+            self.history.0.insert(self.sequence, owned);
         }
-        let operations = owned.iter().map(|(key, set, end)| match (set, end) {
-            (Some((value, expires_at)), _) => Operation::Set { key, value, expires_at: *expires_at },
-            (_, None) => Operation::Delete { key },
-            (_, Some(end)) => Operation::DeleteRange { range: KeyRange { start: key, end: end.as_deref() } },
-        });
+        let operations = self.history.0.range(first..);
         if is_replay {
-            self.table.replay(first, operations);
+            self.table.replay(operations.map(|(&sequence, operation)| (sequence, operation.borrow())));
         } else {
-            let undo = self.table.apply(first, operations);
-            self.unsettled.push_back((undo, before));
+            let operations: Vec<Operation<'_>> =
+                operations.map(|(_, operation)| operation.borrow()).collect();
+            let undo = self.table.apply(first, operations.into_iter());
+            self.unsettled.push_back((undo, first - 1, before.0, before.1));
         }
     }
 
@@ -188,14 +199,19 @@ impl World {
             Step::Apply(writes) => self.write(writes, false),
             Step::Replay(writes) if self.unsettled.is_empty() => self.write(writes, true),
             Step::Settle => {
-                if let Some((undo, _)) = self.unsettled.pop_front() {
+                if let Some((undo, ..)) = self.unsettled.pop_front() {
                     self.table.settle(undo);
                 }
             }
             Step::Undo => {
-                if let Some((undo, before)) = self.unsettled.pop_back() {
+                if let Some((undo, sequence, map, history)) = self.unsettled.pop_back() {
+                    let undone = self.table.undone_writes();
                     self.table.undo(undo);
-                    self.map = before;
+                    assert_eq!(self.table.undone_writes(), undone + 1);
+                    (self.map, self.history) = (map, history);
+                    if self.reuses_sequences {
+                        self.sequence = sequence;
+                    }
                 }
             }
             Step::TakeSnapshot => {
@@ -251,8 +267,39 @@ impl World {
                 self.table.sweep(self.now_ms, *budget);
             }
             Step::Wait { ms } => self.now_ms += ms,
+            Step::BeginSpan => self.table.begin_span(self.sequence + 1),
+            Step::Compact { first, spans } => self.compact(*first, *spans),
             _ => {}
         }
+    }
+
+    /// Rewrites the history of some spans, as a compaction does once everything is durable.
+    fn compact(&mut self, first: usize, spans: usize) {
+        let firsts: Vec<u64> = self.table.spans().iter().map(|span| span.first_sequence).collect();
+        if firsts.is_empty() || !self.unsettled.is_empty() {
+            return;
+        }
+        let at = first % firsts.len();
+        let next = firsts.get(at + spans).copied().unwrap_or(self.sequence + 1);
+        let sequences = firsts[at]..next.max(firsts[at]);
+        self.history.compact(sequences.clone(), &self.table, self.now_ms);
+        let (total_bytes, tombstone_bytes) = self.history.bytes(sequences.clone());
+        self.table.replace_spans(sequences.start, sequences.end, total_bytes, tombstone_bytes);
+    }
+
+    /// What a log would give after all compactions is what there is.
+    fn check_reopened(&self) {
+        let mut table = Table::with_bounds(self.table.bounds);
+        for span in self.table.spans() {
+            table.begin_span(span.first_sequence);
+        }
+        table.replay(self.history.operations());
+        for number in 0..KEYS {
+            let (key, now_ms) = (key(number), self.now_ms);
+            assert_eq!(table.get(&key, now_ms), self.table.get(&key, now_ms), "{key:?}");
+        }
+        let totals = |span: &Span| (span.first_sequence, span.total_bytes, span.tombstone_bytes);
+        assert!(table.spans().iter().map(totals).eq(self.table.spans().iter().map(totals)));
     }
 
     /// Reads a page of a cursor; whether that was the end of it.
@@ -308,16 +355,29 @@ impl World {
         if self.unsettled.is_empty() {
             assert_eq!(stats.live_bytes, records.iter().map(|record| record.size()).sum::<usize>());
         }
+        let ends = self.table.spans().iter().skip(1).map(|span| span.first_sequence).chain([u64::MAX]);
+        for (span, end) in self.table.spans().iter().zip(ends) {
+            let first_sequence = span.first_sequence;
+            let (total_bytes, tombstone_bytes) = self.history.bytes(first_sequence..end);
+            let records = records.iter().filter(|record| (first_sequence..end).contains(&record.sequence));
+            let bytes = |record: &crate::record::Record<'_>| {
+                set_bytes(record.key.len(), record.value.len(), record.expires_at.is_some())
+            };
+            let live_bytes = records.map(bytes).sum();
+            assert_eq!(*span, Span { first_sequence, total_bytes, live_bytes, tombstone_bytes });
+        }
+        self.history.check_verdicts(&self.table, self.now_ms);
     }
 
     /// Lets go of everything and sweeps: what is left must be what is live.
     fn finish(mut self) {
-        while let Some((undo, _)) = self.unsettled.pop_front() {
+        while let Some((undo, ..)) = self.unsettled.pop_front() {
             self.table.settle(undo);
         }
         for number in 0..self.cursors.len() {
             assert!(self.page(number, usize::MAX));
         }
+        self.check_reopened();
         self.cursors.clear();
         self.snapshots.clear();
         self.now_ms += 1_000;
@@ -348,7 +408,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_table_does_what_a_map_does(bounds in bounds(), steps in steps()) {
+    fn a_table_does_what_a_map_does(bounds in bounds(), steps in steps(), reuses_sequences in any::<bool>()) {
         let mut world = World {
             table: Table::with_bounds(bounds),
             map: Map::new(),
@@ -358,6 +418,8 @@ proptest! {
             snapshots: Vec::new(),
             cursors: Vec::new(),
             build: None,
+            history: History::default(),
+            reuses_sequences,
         };
         for step in &steps {
             world.step(step);

@@ -16,6 +16,7 @@ use crate::index::Index;
 use crate::location::Location;
 use crate::run::seek;
 use crate::table::Table;
+use crate::tally::Aside;
 use crate::tombstone::RangeTombstone;
 use crate::undo::Undo;
 
@@ -37,7 +38,7 @@ pub(crate) struct SweptTombstone {
 pub(crate) struct Cleared {
     pub(crate) index: Index,
     pub(crate) tombstones: Vec<ActiveTombstone>,
-    pub(crate) expiring: usize,
+    pub(crate) counted: Aside,
     /// All records of the index are in chunks with a serial below this.
     pub(crate) before: u64,
 }
@@ -97,7 +98,7 @@ impl Table {
         let cleared = Cleared {
             index: std::mem::replace(&mut self.index, Index::new()),
             tombstones: std::mem::take(&mut self.tombstones),
-            expiring: std::mem::take(&mut self.expiring),
+            counted: self.tally.put_aside(),
             before: self.arena.next_serial(),
         };
         self.sweep.restart();

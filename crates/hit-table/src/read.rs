@@ -59,12 +59,18 @@ impl Table {
 
     #[inline]
     fn get_hashed(&self, hash: u64, key: &[u8], now_ms: u64) -> Option<Entry<'_>> {
+        self.newest(hash, key).filter(|record| self.is_visible(record, now_ms)).map(Entry::from)
+    }
+
+    /// The newest record of a key, whether reads see it or not.
+    #[inline]
+    pub(crate) fn newest(&self, hash: u64, key: &[u8]) -> Option<Record<'_>> {
         let mut found = None;
         self.index.find(hash, |location| {
             found = self.arena.record(location).filter(|record| record.key == key);
             found.is_some()
         });
-        found.filter(|record| self.is_visible(record, now_ms)).map(Entry::from)
+        found
     }
 
     #[inline]

@@ -43,7 +43,7 @@ impl Table {
         let view_bytes = view.map_or(0, |view| view.memory_bytes());
         TableStats {
             entries: self.visible_entries(),
-            expiring_entries: self.expiring,
+            expiring_entries: self.tally.expiring,
             memory_bytes: arena_bytes + index_bytes + view_bytes,
             arena_bytes,
             live_bytes: self.arena.live_bytes(),
@@ -62,14 +62,14 @@ impl Table {
     #[inline]
     #[must_use]
     pub fn can_expire(&self) -> bool {
-        self.expiring > 0
+        self.tally.expiring > 0
     }
 
     /// The number of entries where it is known without looking at them: nothing expires and no range delete is being
     /// swept.
     #[must_use]
     pub fn exact_len(&self) -> Option<usize> {
-        (self.expiring == 0 && self.tombstones.is_empty()).then(|| self.index.len())
+        (self.tally.expiring == 0 && self.tombstones.is_empty()).then(|| self.index.len())
     }
 
     /// When the oldest snapshot still held was taken.

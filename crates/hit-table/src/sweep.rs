@@ -104,7 +104,7 @@ impl Table {
     }
 
     fn sweep_expired(&mut self, now_ms: u64, left: &mut usize) -> bool {
-        if self.expiring == 0 {
+        if self.tally.expiring == 0 {
             self.sweep.expiry = ExpiryPass::default();
             return false;
         }

@@ -10,7 +10,9 @@ use crate::location::Location;
 use crate::range_delete::{ActiveTombstone, SweptTombstone};
 use crate::record::Record;
 use crate::snapshot::Registry;
+use crate::span::Span;
 use crate::sweep::Sweep;
+use crate::tally::Tally;
 use crate::undo::{Undo, UndoPins};
 use crate::view::View;
 
@@ -34,11 +36,11 @@ pub struct Table {
     pub(crate) evacuation: Option<Walk>,
     /// Indexes that a clear of everything has left behind.
     pub(crate) cleared: Vec<Index>,
-    /// Entries in the index with an expiry.
-    pub(crate) expiring: usize,
+    pub(crate) tally: Tally,
     pub(crate) last_sequence: u64,
     /// Up to here everything is durable.
     pub(crate) settled_sequence: u64,
+    pub(crate) undone_writes: u64,
     pub(crate) next_view: u64,
 }
 
@@ -71,9 +73,10 @@ impl Table {
             sweep: Sweep::default(),
             evacuation: None,
             cleared: Vec::new(),
-            expiring: 0,
+            tally: Tally::default(),
             last_sequence: 0,
             settled_sequence: 0,
+            undone_writes: 0,
             next_view: 0,
         }
     }
@@ -112,16 +115,37 @@ impl Table {
         first_sequence: u64,
         operations: impl ExactSizeIterator<Item = Operation<'a>>,
     ) -> Undo {
-        let last_sequence = (first_sequence + operations.len() as u64).saturating_sub(1);
+        let sequences = first_sequence..first_sequence + operations.len() as u64;
         let birth = self.undos.pin(self.arena.moment());
-        let mut undo = Undo::new(birth, self.last_sequence, last_sequence, operations.len());
-        self.write(first_sequence, operations, Some(&mut undo));
+        let mut undo = Undo::new(birth, self.last_sequence, sequences.clone());
+        self.write(sequences.zip(operations), Some(&mut undo));
         undo
     }
 
-    /// Applies operations that are durable already, as [`Table::apply`] and [`Table::settle`] in one.
-    pub fn replay<'a>(&mut self, first_sequence: u64, operations: impl Iterator<Item = Operation<'a>>) {
-        self.write(first_sequence, operations, None);
+    /// Applies operations that are durable already, as [`Table::apply`] and [`Table::settle`] in one. Their sequence
+    /// numbers ascend, and some may be missing.
+    pub fn replay<'a>(&mut self, operations: impl Iterator<Item = (u64, Operation<'a>)>) {
+        self.write(operations, None);
+    }
+
+    /// Operations from `first_sequence` on count in a span of their own. Nothing happens where one begins there.
+    ///
+    /// Begin a span before the operation with that number is applied, between two writes; the spans of a replay all
+    /// before it. A table without spans counts nothing.
+    pub fn begin_span(&mut self, first_sequence: u64) {
+        self.tally.spans.begin(first_sequence);
+    }
+
+    /// The spans, by sequence number. Undoing a write removes those that begin behind its first operation.
+    #[must_use]
+    pub fn spans(&self) -> &[Span] {
+        self.tally.spans.as_slice()
+    }
+
+    /// A compaction has rewritten everything from `first` up to below `next`: the spans that begin there become one, with
+    /// their live bytes of now and these totals.
+    pub fn replace_spans(&mut self, first: u64, next: u64, total_bytes: u64, tombstone_bytes: u64) {
+        self.tally.spans.replace(first, next, total_bytes, tombstone_bytes);
     }
 
     /// The newest location of a key.

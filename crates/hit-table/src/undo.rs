@@ -1,19 +1,22 @@
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use crate::location::Location;
 use crate::range_delete::Cleared;
 use crate::table::Table;
+use crate::tally::Written;
 
 /// How to take a write back that is applied but not durable yet: hand it to [`Table::settle`] when it is, or to
 /// [`Table::undo`] when it never will be. Dropping it keeps the memory of what was replaced for good.
 #[must_use = "settle it when the write is durable, or undo it"]
 pub struct Undo {
     birth: u64,
-    /// The table's last sequence number before the write, and with it.
+    /// The table's last sequence number before the write, and its own.
     sequence_before: u64,
-    last_sequence: u64,
+    sequences: Range<u64>,
     /// What each operation replaced, or, marked, what it put where nothing was.
     replaced: Vec<Location>,
+    pub(crate) written: Written,
     /// Sequence numbers of the range tombstones added.
     pub(crate) tombstones: Vec<u64>,
     /// Clears of everything, each with the number of replaced ones before it.
@@ -21,11 +24,13 @@ pub struct Undo {
 }
 
 impl Undo {
-    pub(crate) fn new(birth: u64, sequence_before: u64, last_sequence: u64, operations: usize) -> Self {
+    pub(crate) fn new(birth: u64, sequence_before: u64, sequences: Range<u64>) -> Self {
+        let operations = (sequences.end - sequences.start) as usize;
         Self {
             birth,
             sequence_before,
-            last_sequence,
+            sequences,
+            written: Written::default(),
             replaced: Vec::with_capacity(operations),
             tombstones: Vec::new(),
             cleared: Vec::new(),
@@ -86,7 +91,7 @@ impl Table {
             self.arena.kill_older_than(cleared.before);
             self.cleared.push(cleared.index);
         }
-        self.settled_sequence = self.settled_sequence.max(undo.last_sequence);
+        self.settled_sequence = self.settled_sequence.max(undo.sequences.end.saturating_sub(1));
         self.unpin(undo.birth, undo.replaced.len());
     }
 
@@ -115,6 +120,8 @@ impl Table {
         }
         // Its numbers are given again.
         self.last_sequence = undo.sequence_before;
+        self.tally.unwrite(undo.sequences.start, undo.written);
+        self.undone_writes += 1;
         self.unpin(undo.birth, 0);
     }
 
@@ -135,7 +142,9 @@ impl Table {
             is_swept || self.is_gone(record) || !self.arena.can_restore(replaced)
         };
         let restored = record.as_ref().filter(|record| !is_gone(record));
-        self.expiring += usize::from(restored.is_some_and(|record| record.expires_at.is_some()));
+        if let Some(record) = restored {
+            self.tally.add(record);
+        }
         let is_it = |there| self.arena.key(there) == key;
         let written = if restored.is_some() {
             // A sweep may have removed what the operation wrote, so the key need not be there.
@@ -162,7 +171,7 @@ impl Table {
         for active in &mut self.tombstones {
             active.settled |= active.tombstone.sequence <= self.settled_sequence;
         }
-        self.expiring = cleared.expiring;
+        self.tally.bring_back(&cleared.counted);
         let emptied = std::mem::replace(&mut self.index, cleared.index);
         self.cleared.push(emptied);
         self.arena.restore_older_than(cleared.before);

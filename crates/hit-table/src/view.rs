@@ -215,7 +215,7 @@ impl Table {
             runs: view.runs.clone(),
             tombstones: view.tombstones.clone(),
             entries: self.tombstones.is_empty().then_some(self.index.len()),
-            can_expire: self.expiring > 0,
+            can_expire: self.tally.expiring > 0,
         };
         Some(Snapshot::new(&self.snapshots, view.birth, self.last_sequence, contents))
     }
@@ -235,7 +235,7 @@ mod tests {
         const ENTRIES: u32 = 10_000;
         let mut table = Table::new();
         let keys: Vec<[u8; 4]> = (0..ENTRIES).map(u32::to_be_bytes).collect();
-        table.replay(1, keys.iter().map(|key| Operation::Set { key, value: b"", expires_at: None }));
+        table.replay((1..).zip(keys.iter().map(|key| Operation::Set { key, value: b"", expires_at: None })));
         let (mut skipped, mut before) = (0, 0);
         for expected in &keys[..2_000] {
             let mut cursor = Cursor::new(table.snapshot(), KeyRange::ALL, false);
@@ -244,7 +244,8 @@ mod tests {
                 ControlFlow::Continue(()) => panic!("entries are left"),
             };
             assert_eq!(first, expected);
-            table.replay(table.last_sequence() + 1, [Operation::Delete { key: &first }].into_iter());
+            let delete = Operation::Delete { key: &first };
+            table.replay([(table.last_sequence() + 1, delete)].into_iter());
             let now = table.snapshots.skipped.load(Ordering::Relaxed);
             skipped += if now >= before { now - before } else { now };
             before = now;

@@ -10,24 +10,25 @@ impl Table {
     /// Applies operations; without an undo, what they replace is dead at once.
     pub(crate) fn write<'a>(
         &mut self,
-        first_sequence: u64,
-        mut operations: impl Iterator<Item = Operation<'a>>,
+        mut operations: impl Iterator<Item = (u64, Operation<'a>)>,
         mut undo: Option<&mut Undo>,
     ) {
-        let mut group = [(0, Operation::Delete { key: &[] }); GROUP];
-        let mut sequence = first_sequence;
+        let mut group = [(0, 0, Operation::Delete { key: &[] }); GROUP];
+        let mut count = 0;
         loop {
             let mut taken = 0;
-            for (slot, operation) in group.iter_mut().zip(&mut operations) {
-                *slot = (self.hash_of(&operation), operation);
+            for (slot, (sequence, operation)) in group.iter_mut().zip(&mut operations) {
+                *slot = (self.hash_of(&operation), sequence, operation);
                 taken += 1;
             }
             let group = group.get(..taken).unwrap_or_default();
             if taken > 1 {
-                self.warm(group.iter().map(|&(hash, _)| hash));
+                self.warm(group.iter().map(|&(hash, ..)| hash));
             }
-            for &(hash, operation) in group {
-                let undo = undo.as_deref_mut();
+            for &(hash, sequence, operation) in group {
+                let mut undo = undo.as_deref_mut();
+                let written = undo.as_mut().map(|undo| &mut undo.written);
+                self.tally.write(sequence, &operation, written);
                 match operation {
                     Operation::Set { key, value, expires_at } => {
                         self.set(hash, &Record { sequence, expires_at, key, value }, undo);
@@ -36,16 +37,16 @@ impl Table {
                     Operation::DeleteRange { range } => self.delete_range(sequence, range, undo),
                 }
                 self.last_sequence = self.last_sequence.max(sequence);
-                sequence += 1;
             }
+            count += taken;
             if taken < GROUP {
                 break;
             }
         }
-        self.keep_house((sequence - first_sequence) as usize);
+        self.keep_house(count);
     }
 
-    fn hash_of(&self, operation: &Operation<'_>) -> u64 {
+    pub(crate) fn hash_of(&self, operation: &Operation<'_>) -> u64 {
         match operation {
             Operation::Set { key, .. } | Operation::Delete { key } => self.hasher.hash(key),
             Operation::DeleteRange { .. } => 0,
@@ -55,7 +56,7 @@ impl Table {
     #[inline]
     fn set(&mut self, hash: u64, record: &Record<'_>, undo: Option<&mut Undo>) {
         let location = self.arena.append(record);
-        self.expiring += usize::from(record.expires_at.is_some());
+        self.tally.add(record);
         let old = self.index.put(hash, location, |old| self.arena.key(old) == record.key);
         match old {
             Some(old) => self.supersede(old, undo),
@@ -87,11 +88,14 @@ impl Table {
         }
     }
 
-    /// A record that may have an expiry has left the index.
+    /// A record has left the index.
     #[inline]
     pub(crate) fn stop_counting(&mut self, old: Location) {
-        if self.expiring > 0 && self.arena.record(old).is_some_and(|record| record.expires_at.is_some()) {
-            self.expiring -= 1;
+        if self.tally.is_idle() {
+            return;
+        }
+        if let Some(record) = self.arena.record(old) {
+            self.tally.remove(&record);
         }
     }
 

@@ -323,7 +323,7 @@ impl Replay for Fill<'_> {
     }
 
     fn frame(&mut self, first_sequence: u64, operations: FrameOperations<'_>) -> Result<()> {
-        self.table.replay(first_sequence, operations);
+        self.table.replay((first_sequence..).zip(operations));
         Ok(())
     }
 }
