@@ -61,9 +61,13 @@ export interface WriteOptions {
  * bounds; `prefix` may stand beside others and both must hold. Bounds that cross make an empty range.
  */
 export interface Range {
+  /** Keys after this one. */
   gt?: Key;
+  /** This key and those after it. */
   gte?: Key;
+  /** Keys before this one. */
   lt?: Key;
+  /** This key and those before it. */
   lte?: Key;
   /** Keys that begin with these bytes; the empty prefix is every key. */
   prefix?: Key;
@@ -79,9 +83,11 @@ export interface ScanOptions extends Range {
   signal?: AbortSignal;
 }
 
-/** A value and when it expires, in Unix milliseconds; without `expiresAt` never. */
+/** A value and when it expires. */
 export interface Entry<V> {
+  /** What is stored under the key. */
   value: V;
+  /** Unix time in milliseconds from which the entry is not seen; absent: never. */
   expiresAt?: number;
 }
 

@@ -26,6 +26,7 @@ export function suites({ ci }) {
       node('--test', '--test-reporter=spec', ...filesUnder('scripts', /\.test\.mjs$/)),
       countNodeTest,
     ),
+    suite('docs', node('scripts/docs.mjs', '--check')),
     suite('dependency rule', node('scripts/dependency-rule.mjs')),
     {
       ...suite('cargo test', cargo('test', ...workspace, '--no-fail-fast'), countCargo),
