@@ -73,9 +73,9 @@ impl History {
                     [Verdict::Tombstone, Verdict::Dead]
                 }
                 Some(Owned::Set { .. }) => [Verdict::Dead; 2],
-                // What a range delete covers is there until it is swept.
-                Some(Owned::DeleteRange { .. }) => [Verdict::Tombstone, Verdict::Dead],
-                _ => [Verdict::Tombstone; 2],
+                // What it deletes may be there until it is swept: covered by a range, or expired and compacted.
+                Some(Owned::Delete { .. } | Owned::DeleteRange { .. }) => [Verdict::Tombstone, Verdict::Dead],
+                None => [Verdict::Tombstone; 2],
             },
             Owned::DeleteRange { .. } => [Verdict::Tombstone; 2],
         }
