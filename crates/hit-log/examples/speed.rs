@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hit_core::{Operation, Result};
-use hit_log::{Folder, Frame, FrameOperations, Lock, LockFile, Log, LogOptions, Replay, SystemFiles};
+use hit_log::{Folder, Frame, Lock, LockFile, Log, LogOptions, Replay, ReplayedFrame, SystemFiles};
 
 const OPERATIONS: usize = 1_000_000;
 const GROUP: usize = 1_000;
@@ -21,12 +21,12 @@ struct Sum {
 }
 
 impl Replay for Sum {
-    fn reserve(&mut self, operations: u64) {
+    fn begin(&mut self, _first_sequences: &[u64], operations: u64) {
         assert!(operations == 0 || operations == OPERATIONS as u64);
     }
 
-    fn frame(&mut self, _first_sequence: u64, operations: FrameOperations<'_>) -> Result<()> {
-        for operation in operations {
+    fn frame(&mut self, frame: &ReplayedFrame<'_>) -> Result<()> {
+        for (_, operation) in frame.operations() {
             self.operations += 1;
             if let Operation::Set { key, value, .. } = black_box(operation) {
                 self.value_bytes += value.len() + usize::from(key.is_empty());

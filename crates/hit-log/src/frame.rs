@@ -76,7 +76,7 @@ impl Frame {
 
     /// How many operations it holds; each takes one sequence number.
     #[must_use]
-    pub fn operations(&self) -> u32 {
+    pub fn len(&self) -> u32 {
         self.operations
     }
 
@@ -94,8 +94,8 @@ impl Frame {
 
     /// Its operations, in order.
     #[must_use]
-    pub fn iter(&self) -> FrameOperations<'_> {
-        FrameOperations::new(self.payload(), self.operations)
+    pub fn operations(&self) -> impl ExactSizeIterator<Item = Operation<'_>> + Clone {
+        FrameOperations::new(self.payload(), self.operations, 0).map(|(_, operation)| operation)
     }
 
     /// Takes all operations out and keeps the memory for the next ones.
@@ -140,15 +140,6 @@ impl Frame {
     }
 }
 
-impl<'a> IntoIterator for &'a Frame {
-    type Item = Operation<'a>;
-    type IntoIter = FrameOperations<'a>;
-
-    fn into_iter(self) -> FrameOperations<'a> {
-        self.iter()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use hit_core::limits::MAX_VALUE_BYTES;
@@ -166,11 +157,14 @@ mod tests {
         let mut frame = Frame::new();
         frame.push(&set(b"a", b"1")).unwrap();
         frame.push(&Operation::Delete { key: b"b" }).unwrap();
-        assert_eq!((frame.operations(), frame.byte_len()), (2, 48));
-        assert_eq!(frame.iter().collect::<Vec<_>>(), [set(b"a", b"1"), Operation::Delete { key: b"b" }]);
-        assert_eq!(frame.iter().len(), 2);
+        assert_eq!((frame.len(), frame.byte_len()), (2, 48));
+        assert_eq!(
+            frame.operations().collect::<Vec<_>>(),
+            [set(b"a", b"1"), Operation::Delete { key: b"b" }]
+        );
+        assert_eq!(frame.operations().len(), 2);
         frame.clear();
-        assert!(frame.is_empty() && frame.iter().next().is_none());
+        assert!(frame.is_empty() && frame.operations().next().is_none());
     }
 
     #[test]
@@ -193,7 +187,7 @@ mod tests {
         frame.push(&set(b"a", b"1")).unwrap();
         let error = frame.push(&set(b"", b"1")).unwrap_err();
         assert_eq!(error.code(), ErrorCode::KeyInvalid);
-        assert_eq!((frame.operations(), frame.byte_len()), (1, 48));
+        assert_eq!((frame.len(), frame.byte_len()), (1, 48));
     }
 
     #[test]
@@ -205,7 +199,7 @@ mod tests {
         let room = MAX_FRAME_BYTES - 40 - 2 * (1 + 1 + 1 + 4 + 4) - MAX_VALUE_BYTES;
         let error = frame.push(&set(b"b", &value[..=room])).unwrap_err();
         assert_eq!(error.code(), ErrorCode::BatchTooLarge);
-        assert_eq!(frame.operations(), 1);
+        assert_eq!(frame.len(), 1);
         frame.push(&set(b"b", &value[..room])).unwrap();
         assert_eq!(frame.byte_len(), MAX_FRAME_BYTES);
         assert_eq!(

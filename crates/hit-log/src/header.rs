@@ -25,6 +25,8 @@ pub(crate) enum FrameKind {
     Operations = 1,
     /// Nothing: it carries the synced sequence number forward.
     Mark = 2,
+    /// What compaction kept: operations with their steps, at least one. Only in runs, and nothing else there.
+    Kept = 3,
 }
 
 /// A frame's header.
@@ -69,7 +71,7 @@ impl FrameHeader {
         padded(FRAME_HEADER_BYTES + self.payload_bytes as usize)
     }
 
-    /// The sequence number behind the frame.
+    /// The sequence number behind the frame; of a run's frame only its operations tell.
     pub(crate) fn next_sequence(&self) -> u64 {
         self.first_sequence + u64::from(self.operations)
     }
@@ -118,6 +120,7 @@ impl FrameHeader {
         let kind = match (kind, operations) {
             (1, 1..) => FrameKind::Operations,
             (2, 0) => FrameKind::Mark,
+            (3, 1..) => FrameKind::Kept,
             _ => return Some(Decoded::Malformed("is of an unknown kind")),
         };
         let header = Self { kind, operations, payload_bytes, payload_checksum, first_sequence, synced_to };

@@ -7,7 +7,10 @@
 
 mod allocation;
 mod bytes;
+mod compaction;
 mod corruption;
+mod file_header;
+mod file_id;
 pub mod files;
 mod folder;
 mod frame;
@@ -22,8 +25,8 @@ mod owner;
 mod reader;
 mod recovery;
 mod replace;
+mod replay;
 mod reserve;
-mod segment;
 mod stats;
 mod store_id;
 mod varint;
@@ -32,13 +35,15 @@ mod writer;
 #[cfg(test)]
 mod fixtures;
 
+pub use compaction::{Decision, Judge, Run, Stretch, remove_log_file};
+pub use file_id::{FileId, FileKind};
 pub use files::{File, Files, OpenMode, SystemFiles};
 pub use folder::Folder;
 pub use frame::Frame;
 pub use lock::{Lock, LockFile};
 pub use log::{Log, LogOptions};
 pub use operation::FrameOperations;
-pub use recovery::Replay;
+pub use replay::{Replay, ReplayedFrame, ValuePlace};
 pub use reserve::{RESERVE_BYTES, Reserve, has_space};
-pub use stats::{LogStats, TornTail};
+pub use stats::{LogFile, LogStats, TornTail};
 pub use store_id::StoreId;

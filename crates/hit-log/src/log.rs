@@ -4,19 +4,23 @@ use std::path::PathBuf;
 
 use hit_core::{Error, ErrorCode, Result};
 
+use crate::compaction::{Run, Stretch};
+use crate::file_header::FileHeader;
+use crate::file_id::{FileId, FileKind};
 use crate::folder::Folder;
 use crate::frame::Frame;
 use crate::io_error::{cannot, io_error};
 use crate::lock::{Lock, check_place};
 use crate::manifest::{Manifest, SealedFile};
-use crate::recovery::{self, Replay};
-use crate::stats::{LogStats, TornTail};
+use crate::recovery;
+use crate::replay::Replay;
+use crate::stats::{LogFile, LogStats, TornTail};
 use crate::writer::{Continuation, SegmentWriter};
 
 /// How a log is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogOptions {
-    /// At this length a segment is sealed and the next one begun. A segment may be longer by one append.
+    /// At this length a segment [is full](Log::is_full). Its owner seals it then; nothing keeps it from growing on.
     pub segment_bytes: u64,
 }
 
@@ -24,6 +28,14 @@ impl Default for LogOptions {
     fn default() -> Self {
         Self { segment_bytes: 64 << 20 }
     }
+}
+
+/// A file that is not written to any more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClosedFile {
+    pub(crate) sealed: SealedFile,
+    /// What it takes on disk.
+    pub(crate) bytes: u64,
 }
 
 /// A store's operations on disk, in the order in which they were accepted.
@@ -35,15 +47,14 @@ pub struct Log {
     /// Of the lock file, by which the folder is known again.
     place: (u64, u64),
     options: LogOptions,
-    /// All segments but the one being written, in order.
-    pub(crate) closed: Vec<SealedFile>,
+    /// All files but the segment being written, in order.
+    pub(crate) closed: Vec<ClosedFile>,
     /// How many of them the manifest lists.
     pub(crate) listed: usize,
-    /// Disk space of the closed ones.
-    pub(crate) closed_bytes: u64,
     /// The segment being written; none until the first append.
     pub(crate) active: Option<SegmentWriter>,
     pub(crate) next_number: u64,
+    pub(crate) next_run: u64,
     pub(crate) next_sequence: u64,
     pub(crate) synced: u64,
     pub(crate) replayed_operations: u64,
@@ -78,9 +89,9 @@ impl Log {
             options,
             closed: Vec::new(),
             listed: 0,
-            closed_bytes: 0,
             active: None,
             next_number: 1,
+            next_run: 1,
             next_sequence: 1,
             synced: 1,
             replayed_operations: 0,
@@ -155,33 +166,111 @@ impl Log {
         self.write(|segment| segment.write_mark(next, synced))
     }
 
+    /// Whether the segment being written has its length.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.active_bytes() >= self.options.segment_bytes
+    }
+
+    /// How far the segment is written that is being written; 0 where the next append begins one.
+    #[must_use]
+    pub fn active_bytes(&self) -> u64 {
+        self.active.as_ref().map_or(0, |segment| segment.end)
+    }
+
+    /// Ends the segment being written, so that the next append begins another one. Durability: synced at every level, so
+    /// that all but the last segment are whole.
+    ///
+    /// # Errors
+    /// As [`Log::sync`].
+    pub fn seal(&mut self) -> Result<()> {
+        self.sync()?;
+        if let Some(mut segment) = self.active.take() {
+            segment.trim();
+            self.retire(&segment);
+        }
+        Ok(())
+    }
+
     /// Syncs everything and records in the manifest where the log ends, so that nothing can be missing unnoticed.
     ///
     /// # Errors
     /// `HIT_POISONED` when the sync fails, or one has before. `HIT_DISK_FULL` and `HIT_IO` from the manifest: everything is
     /// synced then, and the next open recovers.
     pub fn close(mut self) -> Result<()> {
-        self.sync()?;
-        if let Some(mut segment) = self.active.take() {
-            segment.trim();
-            self.retire(&segment);
-        }
+        self.seal()?;
         if self.listed == self.closed.len() {
             return Ok(());
         }
+        self.manifest(&self.closed)?.write(&**self.folder.files(), &recovery::log_folder(&self.folder))
+    }
+
+    /// The files that are not written to any more, in replay order.
+    #[must_use]
+    pub fn files(&self) -> Vec<LogFile> {
+        let figures = |file: &ClosedFile| {
+            let SealedFile { id, first_sequence, next_sequence, operations, judged_to, .. } = file.sealed;
+            LogFile { id, bytes: file.bytes, first_sequence, next_sequence, operations, judged_to }
+        };
+        self.closed.iter().map(figures).collect()
+    }
+
+    /// Takes closed files for compaction: `count` of them from the one at `position` on. `None` where there are not as
+    /// many.
+    pub fn stretch(&mut self, position: usize, count: usize) -> Option<Stretch> {
+        let files = self.closed.get(position..position + count).filter(|files| !files.is_empty())?;
+        let files = files.iter().map(|file| file.sealed).collect();
+        let number = self.next_run;
+        self.next_run += 1;
+        Some(Stretch::new(self.folder.clone(), files, FileId::run(number)))
+    }
+
+    /// Puts a run in the place of the stretch it was made of. Everything that superseded what it leaves out must be
+    /// synced. The replaced files do not count from here on and may be removed.
+    ///
+    /// # Errors
+    /// `HIT_DISK_FULL`, `HIT_IO`: nothing has changed, and the run may be removed. `HIT_POISONED` where the folder could not be
+    /// synced: nobody knows which list is on disk, so the files of both must stay.
+    pub fn install(&mut self, run: &Run) -> Result<()> {
+        self.check_not_poisoned()?;
+        let position = self.closed.iter().position(|file| Some(&file.sealed) == run.replaces.first());
+        let count = run.replaces.len();
+        let is_there = |position: &usize| {
+            let there = self.closed.get(*position..position + count);
+            there.is_some_and(|files| files.iter().map(|file| &file.sealed).eq(run.replaces.iter()))
+        };
+        let position = position.filter(is_there).ok_or_else(|| {
+            Error::new(ErrorCode::Io, "a run was made of files that are not in the log: please report this")
+        })?;
+        let mut closed = self.closed.clone();
+        closed.splice(position..position + count, [ClosedFile { sealed: run.sealed, bytes: run.sealed.end }]);
+        let folder = recovery::log_folder(&self.folder);
+        self.manifest(&closed)?.replace(&**self.folder.files(), &folder)?;
+        if let Err(error) = self.folder.files().sync_folder(&folder) {
+            return Err(self.poison("sync the folder", folder, error));
+        }
+        self.listed = closed.len();
+        self.closed = closed;
+        Ok(())
+    }
+
+    fn manifest(&self, closed: &[ClosedFile]) -> Result<Manifest> {
         check_place(&self.folder, self.place)?;
-        let manifest =
-            Manifest { store: self.folder.id(), sealed: self.closed, first_tail: self.next_number };
-        manifest.write(&**self.folder.files(), &recovery::log_folder(&self.folder))
+        let sealed = closed.iter().map(|file| file.sealed).collect();
+        let first_tail = self.active.as_ref().map_or(self.next_number, |segment| segment.header.id.number);
+        Ok(Manifest { store: self.folder.id(), sealed, first_tail })
     }
 
     /// Figures.
     #[must_use]
     pub fn stats(&self) -> LogStats {
         let active_bytes = self.active.as_ref().map_or(0, SegmentWriter::disk_bytes);
+        let closed_bytes: u64 = self.closed.iter().map(|file| file.bytes).sum();
+        let runs = self.closed.iter().filter(|file| file.sealed.id.kind == FileKind::Run).count();
         LogStats {
-            segments: (self.closed.len() + usize::from(self.active.is_some())) as u64,
-            disk_bytes: self.closed_bytes + active_bytes,
+            segments: (self.closed.len() - runs + usize::from(self.active.is_some())) as u64,
+            runs: runs as u64,
+            disk_bytes: closed_bytes + active_bytes,
             replayed_operations: self.replayed_operations,
             torn_tail: self.torn_tail.clone(),
             next_sequence: self.next_sequence,
@@ -191,25 +280,18 @@ impl Log {
 
     /// What the next segment continues.
     pub(crate) fn continuation(&self) -> Continuation {
-        let last = self.closed.last();
+        let last = self.closed.last().map(|file| file.sealed);
+        let segment = last.filter(|file| file.id.kind == FileKind::Segment);
         Continuation {
             number: self.next_number,
-            predecessor: last.map_or(0, |file| file.number),
-            predecessor_end: last.map_or(0, |file| file.end),
+            predecessor: segment.map_or(0, |file| file.id.number),
+            predecessor_end: segment.map_or(0, |file| file.end),
             first_sequence: last.map_or(1, |file| file.next_sequence),
         }
     }
 
-    /// Leaves a segment of `length` bytes to append to.
+    /// Leaves a segment to append to.
     fn prepare_segment(&mut self) -> Result<()> {
-        if self.active.as_ref().is_some_and(|segment| segment.end >= self.options.segment_bytes) {
-            // Durability: at every level, so that all but the last segment are whole.
-            self.sync()?;
-            if let Some(mut segment) = self.active.take() {
-                segment.trim();
-                self.retire(&segment);
-            }
-        }
         if self.active.is_none() {
             check_place(&self.folder, self.place)?;
             self.active = Some(SegmentWriter::create(&self.folder, self.continuation(), |_| Ok(()))?);
@@ -220,13 +302,9 @@ impl Log {
 
     /// Counts a synced segment among the closed ones.
     fn retire(&mut self, segment: &SegmentWriter) {
-        self.closed_bytes += segment.disk_bytes();
-        self.closed.push(SealedFile {
-            number: segment.header.number,
-            end: segment.end,
-            first_sequence: segment.header.first_sequence,
-            next_sequence: self.next_sequence,
-        });
+        let FileHeader { id, first_sequence, .. } = segment.header;
+        let sealed = SealedFile::segment(id.number, segment.end, first_sequence, self.next_sequence);
+        self.closed.push(ClosedFile { sealed, bytes: segment.disk_bytes() });
     }
 
     fn write<T>(&mut self, write: impl FnOnce(&mut SegmentWriter) -> io::Result<T>) -> Result<T> {

@@ -7,8 +7,9 @@ use hit_core::Result;
 
 use crate::bytes::{take, take_u32, take_u64};
 use crate::corruption::{corruption, newer};
+use crate::file_id::{FileId, FileKind};
 use crate::files::{Files, OpenMode, read_whole};
-use crate::io_error::io_error;
+use crate::io_error::{cannot, io_error};
 use crate::names::MANIFEST;
 use crate::replace::replace;
 use crate::store_id::StoreId;
@@ -17,21 +18,43 @@ const MAGIC: [u8; 8] = *b"hitkvman";
 const VERSION: u32 = 1;
 /// The incompatible features that this version knows: none.
 const KNOWN_FEATURES: u32 = 0;
-/// An entry that is a segment. 2 is kept for the runs that compaction will write.
+/// What an entry is.
 const SEGMENT: u32 = 1;
+const RUN: u32 = 2;
 const HEADER_BYTES: usize = 48;
-const ENTRY_BYTES: usize = 40;
-/// A million and a half files.
+const ENTRY_BYTES: usize = 56;
+/// A million files.
 const MAX_MANIFEST_BYTES: u64 = 64 << 20;
 
 /// A file that will not grow any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SealedFile {
-    pub(crate) number: u64,
+    pub(crate) id: FileId,
     /// What lies behind this offset does not count; all before it is synced.
     pub(crate) end: u64,
     pub(crate) first_sequence: u64,
     pub(crate) next_sequence: u64,
+    /// How many operations it holds; in a segment one for each sequence number.
+    pub(crate) operations: u64,
+    /// Nothing in it is superseded by an operation below this sequence number; 0 where nobody has looked.
+    pub(crate) judged_to: u64,
+}
+
+impl SealedFile {
+    /// A segment.
+    pub(crate) fn segment(number: u64, end: u64, first_sequence: u64, next_sequence: u64) -> Self {
+        let operations = next_sequence - first_sequence;
+        Self { id: FileId::segment(number), end, first_sequence, next_sequence, operations, judged_to: 0 }
+    }
+
+    /// Whether the fields can belong together.
+    fn is_consistent(&self) -> bool {
+        let Some(range) = self.next_sequence.checked_sub(self.first_sequence) else { return false };
+        match self.id.kind {
+            FileKind::Segment => self.operations == range && self.judged_to == 0,
+            FileKind::Run => self.operations <= range && self.judged_to >= self.next_sequence,
+        }
+    }
 }
 
 /// Which files make up the log.
@@ -64,9 +87,14 @@ impl Manifest {
         bytes.extend(self.first_tail.to_le_bytes());
         bytes.extend((self.sealed.len() as u64).to_le_bytes());
         for file in &self.sealed {
-            bytes.extend(SEGMENT.to_le_bytes());
+            let kind = match file.id.kind {
+                FileKind::Segment => SEGMENT,
+                FileKind::Run => RUN,
+            };
+            bytes.extend(kind.to_le_bytes());
             bytes.extend([0; 4]);
-            for field in [file.number, file.end, file.first_sequence, file.next_sequence] {
+            let SealedFile { id, end, first_sequence, next_sequence, operations, judged_to } = *file;
+            for field in [id.number, end, first_sequence, next_sequence, operations, judged_to] {
                 bytes.extend(field.to_le_bytes());
             }
         }
@@ -104,12 +132,14 @@ impl Manifest {
         let mut manifest = Self { first_tail, ..Self::new(store) };
         for _ in 0..count {
             let offset = (covered.len() - rest.len()) as u64;
-            let kind = take_u64(&mut rest).ok_or_else(torn)?;
-            if kind != u64::from(SEGMENT) {
-                return Err(newer(path, &format!("lists a file of the unknown kind {kind:#x}")));
-            }
-            let file = take_file(&mut rest).ok_or_else(torn)?;
-            if file.number >= first_tail || file.first_sequence != manifest.next_sequence() {
+            let kind = match take_u64(&mut rest).ok_or_else(torn)? {
+                kind if kind == u64::from(SEGMENT) => FileKind::Segment,
+                kind if kind == u64::from(RUN) => FileKind::Run,
+                kind => return Err(newer(path, &format!("lists a file of the unknown kind {kind:#x}"))),
+            };
+            let file = take_file(&mut rest, kind).ok_or_else(torn)?;
+            let is_tail = kind == FileKind::Segment && file.id.number >= first_tail;
+            if is_tail || !file.is_consistent() || file.first_sequence != manifest.next_sequence() {
                 return Err(corruption(path, offset, "the files it lists do not follow each other"));
             }
             manifest.sealed.push(file);
@@ -131,21 +161,33 @@ impl Manifest {
         }
     }
 
-    /// Puts this manifest in the place of the one in `folder`.
+    /// Puts this manifest in the place of the one in `folder`. Durability: which of the two a power loss leaves is open until
+    /// the folder is synced.
+    ///
+    /// # Errors
+    /// `HIT_DISK_FULL`, `HIT_IO`; the old one is still there.
+    pub(crate) fn replace(&self, files: &dyn Files, folder: &Path) -> Result<()> {
+        replace(files, &folder.join(MANIFEST), &self.encode())
+    }
+
+    /// The same with the folder synced.
     ///
     /// # Errors
     /// `HIT_DISK_FULL`, `HIT_IO`.
     pub(crate) fn write(&self, files: &dyn Files, folder: &Path) -> Result<()> {
-        replace(files, folder, MANIFEST, &self.encode())
+        self.replace(files, folder)?;
+        files.sync_folder(folder).map_err(cannot("sync the folder", folder))
     }
 }
 
-fn take_file(rest: &mut &[u8]) -> Option<SealedFile> {
+fn take_file(rest: &mut &[u8], kind: FileKind) -> Option<SealedFile> {
     Some(SealedFile {
-        number: take_u64(rest)?,
+        id: FileId { kind, number: take_u64(rest)? },
         end: take_u64(rest)?,
         first_sequence: take_u64(rest)?,
         next_sequence: take_u64(rest)?,
+        operations: take_u64(rest)?,
+        judged_to: take_u64(rest)?,
     })
 }
 
@@ -158,10 +200,15 @@ mod tests {
     const STORE: StoreId = StoreId::from_bytes([9; 16]);
 
     fn manifest() -> Manifest {
-        let sealed = vec![
-            SealedFile { number: 1, end: 200, first_sequence: 1, next_sequence: 7 },
-            SealedFile { number: 2, end: 96, first_sequence: 7, next_sequence: 7 },
-        ];
+        let run = SealedFile {
+            id: FileId::run(1),
+            end: 200,
+            first_sequence: 1,
+            next_sequence: 7,
+            operations: 2,
+            judged_to: 9,
+        };
+        let sealed = vec![run, SealedFile::segment(2, 96, 7, 7)];
         Manifest { store: STORE, sealed, first_tail: 3 }
     }
 
@@ -197,7 +244,7 @@ mod tests {
 
     #[test]
     fn what_a_newer_version_writes_is_refused_as_such() {
-        for (at, value) in [(8, 2), (12, 1), (48, 2)] {
+        for (at, value) in [(8, 2), (12, 1), (48, 3)] {
             assert_eq!(
                 decode(&checked(manifest().encode(), at, value)).unwrap_err().code(),
                 ErrorCode::Config
@@ -207,8 +254,9 @@ mod tests {
 
     #[test]
     fn a_list_that_contradicts_itself_is_corruption() {
-        // Another store, more files than there are, a number in the tail, a gap in the sequence.
-        for (at, value) in [(16, 8), (40, 3), (40, 1), (56, 3), (72, 2)] {
+        // Another store, more and fewer files than there are, a gap in the sequence, more operations than sequence
+        // numbers, judged before it ends, a segment in the tail.
+        for (at, value) in [(16, 8), (40, 3), (40, 1), (72, 2), (88, 7), (96, 6), (112, 3)] {
             let error = decode(&checked(manifest().encode(), at, value)).unwrap_err();
             assert_eq!(error.code(), ErrorCode::Corruption, "byte {at}");
         }

@@ -160,28 +160,54 @@ pub(crate) fn are_valid(mut bytes: &[u8], count: u32) -> bool {
     (0..count).all(|_| take::<true>(&mut bytes).is_some()) && bytes.is_empty()
 }
 
-/// The operations of one frame, in order. They have been validated, so the iterator is exact and cannot fail; it is
-/// cheap to clone.
+/// The same for the operations of a run, each with its step before it; says which sequence number the last one has.
+pub(crate) fn last_of_valid_run(mut bytes: &[u8], count: u32, first_sequence: u64) -> Option<u64> {
+    let mut sequence = first_sequence;
+    for position in 0..count {
+        let step = varint::take_long(&mut bytes).filter(|&step| (step == 0) == (position == 0))?;
+        sequence = sequence.checked_add(step).filter(|&sequence| sequence <= MAX_INTEGER)?;
+        take::<true>(&mut bytes)?;
+    }
+    bytes.is_empty().then_some(sequence)
+}
+
+/// The operations of one frame with their sequence numbers, in order. They have been validated, so the iterator is exact
+/// and cannot fail; it is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct FrameOperations<'a> {
     bytes: &'a [u8],
     left: usize,
+    /// Of the next operation; in a run, before its step.
+    sequence: u64,
+    /// Each operation has a step before it.
+    is_run: bool,
 }
 
 impl<'a> FrameOperations<'a> {
     /// Invariant: `bytes` are `count` valid operations.
-    pub(crate) fn new(bytes: &'a [u8], count: u32) -> Self {
-        Self { bytes, left: count as usize }
+    pub(crate) fn new(bytes: &'a [u8], count: u32, first_sequence: u64) -> Self {
+        Self { bytes, left: count as usize, sequence: first_sequence, is_run: false }
+    }
+
+    /// Invariant: `bytes` are `count` valid operations of a run.
+    pub(crate) fn of_run(bytes: &'a [u8], count: u32, first_sequence: u64) -> Self {
+        Self { is_run: true, ..Self::new(bytes, count, first_sequence) }
     }
 }
 
 impl<'a> Iterator for FrameOperations<'a> {
-    type Item = Operation<'a>;
+    type Item = (u64, Operation<'a>);
 
     #[inline]
-    fn next(&mut self) -> Option<Operation<'a>> {
+    fn next(&mut self) -> Option<(u64, Operation<'a>)> {
         self.left = self.left.checked_sub(1)?;
-        take::<false>(&mut self.bytes)
+        if self.is_run {
+            self.sequence += varint::take_long(&mut self.bytes)?;
+            return take::<false>(&mut self.bytes).map(|operation| (self.sequence, operation));
+        }
+        let sequence = self.sequence;
+        self.sequence += 1;
+        take::<false>(&mut self.bytes).map(|operation| (sequence, operation))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -279,7 +305,7 @@ mod tests {
             ] {
                 let bytes = encoded(&operation);
                 prop_assert!(are_valid(&bytes, 1) && !are_valid(&bytes, 2) && !are_valid(&bytes, 0));
-                prop_assert_eq!(FrameOperations::new(&bytes, 1).collect::<Vec<_>>(), [operation]);
+                prop_assert_eq!(FrameOperations::new(&bytes, 1, 7).collect::<Vec<_>>(), [(7, operation)]);
                 for cut in 0..bytes.len() {
                     prop_assert_eq!(take::<true>(&mut &bytes[..cut]), None);
                 }

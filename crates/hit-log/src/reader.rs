@@ -8,12 +8,13 @@ use std::path::Path;
 use hit_core::Result;
 
 use crate::corruption::corruption;
+use crate::file_id::FileKind;
 use crate::files::{File, read_available_at};
 use crate::header::{
     Decoded, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, FrameHeader, FrameKind, Place, is_frame_length,
 };
 use crate::io_error::cannot;
-use crate::operation::{FrameOperations, are_valid};
+use crate::operation::{FrameOperations, are_valid, last_of_valid_run};
 
 /// How much is read at a time: little enough to stay in the processor's cache.
 const WINDOW_BYTES: usize = 1 << 20;
@@ -81,12 +82,19 @@ pub(crate) struct FrameAt<'a> {
 
 impl<'a> FrameAt<'a> {
     pub(crate) fn operations(&self) -> FrameOperations<'a> {
-        FrameOperations::new(self.body, self.header.operations)
+        let FrameHeader { kind, operations, first_sequence, .. } = self.header;
+        match kind {
+            FrameKind::Kept => FrameOperations::of_run(self.body, operations, first_sequence),
+            FrameKind::Operations | FrameKind::Mark => {
+                FrameOperations::new(self.body, operations, first_sequence)
+            }
+        }
     }
 }
 
-/// Reads one segment's frames.
+/// Reads the frames of one segment or run.
 pub(crate) struct FrameReader<'a> {
+    pub(crate) kind: FileKind,
     pub(crate) file: &'a dyn File,
     pub(crate) path: &'a Path,
     pub(crate) salt: [u8; 8],
@@ -94,7 +102,7 @@ pub(crate) struct FrameReader<'a> {
     pub(crate) position: u64,
     /// Where reading ends.
     pub(crate) limit: u64,
-    /// The sequence number that the next frame must begin with.
+    /// The sequence number that the next frame must begin with; in a run, with that one or a later one.
     pub(crate) next_sequence: u64,
     pub(crate) window: &'a mut Window,
 }
@@ -115,7 +123,14 @@ impl FrameReader<'_> {
             Decoded::Bad => return Ok(Step::Bad("no frame begins here")),
             Decoded::Malformed(what) => return Err(corruption(path, offset, &format!("its frame {what}"))),
         };
-        if header.first_sequence != self.next_sequence {
+        if (header.kind == FrameKind::Kept) != (self.kind == FileKind::Run) {
+            return Err(corruption(path, offset, "its frame is of a kind that does not belong here"));
+        }
+        let follows = match self.kind {
+            FileKind::Segment => header.first_sequence == self.next_sequence,
+            FileKind::Run => header.first_sequence >= self.next_sequence,
+        };
+        if !follows {
             let what = format!(
                 "its frame begins with operation {}, the one before it ends with {}",
                 header.first_sequence,
@@ -137,11 +152,18 @@ impl FrameReader<'_> {
         if crc32c::crc32c(payload) != header.payload_checksum || padding.iter().any(|&byte| byte != 0) {
             return Ok(Step::Bad("the frame's content does not match its checksum"));
         }
-        if header.kind == FrameKind::Operations && !are_valid(payload, header.operations) {
+        let next_sequence = match header.kind {
+            FrameKind::Mark => Some(header.first_sequence),
+            FrameKind::Operations => are_valid(payload, header.operations).then(|| header.next_sequence()),
+            FrameKind::Kept => {
+                last_of_valid_run(payload, header.operations, header.first_sequence).map(|last| last + 1)
+            }
+        };
+        let Some(next_sequence) = next_sequence else {
             return Err(corruption(path, offset, "an operation in its frame cannot be read"));
-        }
+        };
         self.position += length as u64;
-        self.next_sequence = header.next_sequence();
+        self.next_sequence = next_sequence;
         Ok(Step::Frame(FrameAt { offset, header, body }))
     }
 

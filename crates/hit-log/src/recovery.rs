@@ -10,27 +10,14 @@ use hit_core::Result;
 
 use crate::folder::Folder;
 use crate::io_error::{cannot, io_error};
-use crate::log::{Log, LogOptions};
+use crate::log::{ClosedFile, Log, LogOptions};
 use crate::manifest::{Manifest, SealedFile};
 use crate::names;
-use crate::operation::FrameOperations;
 use crate::reader::Window;
+use crate::replay::Replay;
 
 use self::replaying::Tail;
-use self::survey::{Segment, Survey};
-
-/// Takes in what a log holds.
-pub trait Replay {
-    /// Announces how many operations come at most, before the first one.
-    fn reserve(&mut self, operations: u64);
-
-    /// Takes the operations of one frame; the first has the sequence number `first_sequence`, each other one the next.
-    /// They have been checked. Frames come in order.
-    ///
-    /// # Errors
-    /// Any error ends the opening of the log; nothing in the folder is changed.
-    fn frame(&mut self, first_sequence: u64, operations: FrameOperations<'_>) -> Result<()>;
-}
+use self::survey::{Found, Survey};
 
 /// Opens the log in `folder`, or makes it.
 pub(crate) fn recover(
@@ -46,14 +33,14 @@ pub(crate) fn recover(
     let mut log = Log::empty(folder, place, options);
     let mut window = Window::default();
     let tail = replay_all(folder, &survey, &mut log, &mut window, replay)?;
-    log.replayed_operations = log.next_sequence - 1;
     log.listed = survey.listed;
     log.next_number = survey.next_number;
+    log.next_run = survey.next_run;
     log.synced = log.next_sequence;
     // Everything has been read, so now the folder may change.
-    for name in &survey.unfinished {
+    for name in &survey.leftover {
         let path = log_folder(folder).join(name);
-        folder.files().remove(&path).map_err(cannot("remove the unfinished", &path))?;
+        folder.files().remove(&path).map_err(cannot("remove the leftover", &path))?;
     }
     if let Some(tail) = tail.filter(|tail| tail.must_be_rewritten()) {
         let segment = rewriting::rewrite(folder, log.continuation(), &tail, log.next_sequence, &mut window)?;
@@ -89,30 +76,45 @@ fn replay_all<'s>(
     replay: &mut dyn Replay,
 ) -> Result<Option<Tail<'s>>> {
     let files = &**folder.files();
-    let last = survey.segments.last().filter(|segment| segment.end.is_none());
+    let last = survey.found.last().filter(|file| file.end.is_none());
     let tail = last.map(|segment| replaying::look_ahead(files, segment, window)).transpose()?;
-    let first = survey.segments.first().map_or(1, |segment| segment.header.first_sequence);
-    let before_tail = survey.segments.last().map_or(1, |segment| match segment.end {
-        Some(_) => segment.next_sequence.unwrap_or(segment.header.first_sequence),
-        None => segment.header.first_sequence,
-    });
-    replay.reserve(before_tail.saturating_sub(first) + tail.as_ref().map_or(0, |tail| tail.operations));
-    for segment in &survey.segments {
-        log.closed_bytes += segment.size;
-        if let Some(end) = segment.end {
-            let next = replaying::replay_closed(files, segment, end, log.next_sequence, window, replay)?;
-            log.closed.push(closed(segment, end, next));
+    announce(survey, tail.as_ref(), replay);
+    for file in &survey.found {
+        if let Some(end) = file.end {
+            let next = replaying::replay_closed(files, file, end, log.next_sequence, window, replay)?;
+            log.closed.push(closed(file, end, next));
             log.next_sequence = next;
         }
     }
+    log.replayed_operations = log.closed.iter().map(|file| file.sealed.operations).sum();
     let Some(mut tail) = tail else { return Ok(None) };
     replaying::replay_tail(files, &mut tail, log.next_sequence, window, replay)?;
+    log.replayed_operations += tail.next_sequence - tail.segment.header.first_sequence;
     log.closed.push(closed(tail.segment, tail.proven_end, tail.proven_sequence));
     log.next_sequence = tail.next_sequence;
     log.torn_tail = tail.torn.clone();
     Ok(Some(tail))
 }
 
-fn closed(segment: &Segment, end: u64, next_sequence: u64) -> SealedFile {
-    SealedFile { number: segment.number, end, first_sequence: segment.header.first_sequence, next_sequence }
+/// Tells what will be replayed, in which files it will lie afterwards.
+fn announce(survey: &Survey, tail: Option<&Tail<'_>>, replay: &mut dyn Replay) {
+    let mut first_sequences: Vec<_> = survey.found.iter().map(|file| file.header.first_sequence).collect();
+    first_sequences.extend(tail.filter(|tail| tail.has_unproven()).map(|tail| tail.proven_sequence));
+    first_sequences.dedup();
+    let operations: u64 = survey.found.iter().map(operations_of).sum();
+    replay.begin(&first_sequences, operations + tail.map_or(0, |tail| tail.operations));
+}
+
+/// How many operations a file holds, where that is known.
+fn operations_of(file: &Found) -> u64 {
+    match (file.listed, file.next_sequence) {
+        (Some(listed), _) => listed.operations,
+        (None, Some(next)) => next.saturating_sub(file.header.first_sequence),
+        (None, None) => 0,
+    }
+}
+
+fn closed(file: &Found, end: u64, next_sequence: u64) -> ClosedFile {
+    let segment = SealedFile::segment(file.id().number, end, file.header.first_sequence, next_sequence);
+    ClosedFile { sealed: file.listed.unwrap_or(segment), bytes: file.size }
 }

@@ -27,17 +27,15 @@ pub(crate) fn create_anew(files: &dyn Files, path: &Path) -> io::Result<Box<dyn 
     }
 }
 
-/// Puts `bytes` in the place of `path`, so that after a power loss either the old file or the new one is there.
+/// Puts `bytes` in the place of `path`. After a power loss either the old file or the new one is there, and the new one
+/// for sure once the folder is synced.
 ///
 /// # Errors
-/// `HIT_DISK_FULL`, `HIT_IO` or `HIT_CONFIG`; the old file is still there unless only the last step, the sync of the
-/// folder, failed.
-pub(crate) fn replace(files: &dyn Files, folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    let path = folder.join(name);
-    let unfinished = temporary(&path);
+/// `HIT_DISK_FULL`, `HIT_IO` or `HIT_CONFIG`; the old file is still there.
+pub(crate) fn replace(files: &dyn Files, path: &Path, bytes: &[u8]) -> Result<()> {
+    let unfinished = temporary(path);
     let written = write_new(files, &unfinished, bytes).and_then(|file| sync(&*file));
-    finish(files, &unfinished, &path, written)?;
-    files.sync_folder(folder).map_err(cannot("sync the folder", folder))
+    finish(files, &unfinished, path, written)
 }
 
 /// The same for a file that only has to be whole while the machine runs.

@@ -35,6 +35,32 @@ pub(crate) fn take(bytes: &mut &[u8]) -> Option<usize> {
     None
 }
 
+/// Appends a number of up to 56 bits, in one to eight bytes.
+#[inline]
+pub(crate) fn write_long(target: &mut Vec<u8>, mut number: u64) {
+    debug_assert!(number < 1 << 56);
+    while number >= 0x80 {
+        target.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    target.push(number as u8);
+}
+
+/// Takes a number of up to 56 bits; `None` when it is cut, too long or not in its shortest form.
+#[inline]
+pub(crate) fn take_long(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..56).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return (byte != 0 || shift == 0).then_some(number);
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +75,19 @@ mod tests {
             assert_eq!(target.len(), bytes);
             assert_eq!(take(&mut target.as_slice()), Some(length));
         }
+    }
+
+    #[test]
+    fn a_long_number_comes_back_and_has_one_form() {
+        for (number, bytes) in [(0, 1), (127, 1), (128, 2), ((1 << 53) - 1, 8), ((1 << 56) - 1, 8)] {
+            let mut target = Vec::new();
+            write_long(&mut target, number);
+            assert_eq!(target.len(), bytes);
+            assert_eq!(take_long(&mut target.as_slice()), Some(number));
+            assert_eq!(take_long(&mut &target[..bytes - 1]), None);
+        }
+        assert_eq!(take_long(&mut &[0x80, 0x00][..]), None);
+        assert_eq!(take_long(&mut &[0xff; 9][..]), None);
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use hit_core::Result;
 
 use crate::allocation::allocation;
+use crate::file_header::{FILE_HEADER_BYTES, FileHeader};
+use crate::file_id::FileId;
 use crate::files::{File, sync, write_all_at};
 use crate::folder::Folder;
 use crate::frame::Frame;
@@ -12,7 +14,7 @@ use crate::io_error::{cannot, is_disk_full};
 use crate::names;
 use crate::owner::now_ms;
 use crate::replace::{create_anew, temporary};
-use crate::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
+
 use crate::store_id::random_bytes;
 
 /// Frames up to this length are joined before they are written; longer ones are written where they are.
@@ -23,7 +25,7 @@ const JOINED_BYTES: usize = 1 << 20;
 pub(crate) struct SegmentWriter {
     file: Box<dyn File>,
     pub(crate) path: PathBuf,
-    pub(crate) header: SegmentHeader,
+    pub(crate) header: FileHeader,
     /// Behind the last whole frame.
     pub(crate) end: u64,
     /// Up to here disk space is taken; the file is that long.
@@ -58,11 +60,12 @@ impl SegmentWriter {
     ) -> Result<Self> {
         let files = folder.files();
         let log = folder.join(names::LOG);
-        let path = log.join(names::segment(continued.number));
+        let id = FileId::segment(continued.number);
+        let path = log.join(names::log_file(id));
         let unfinished = temporary(&path);
-        let header = SegmentHeader {
+        let header = FileHeader {
             store: folder.id(),
-            number: continued.number,
+            id,
             predecessor: continued.predecessor,
             predecessor_end: continued.predecessor_end,
             first_sequence: continued.first_sequence,
@@ -84,10 +87,10 @@ impl SegmentWriter {
         Ok(segment)
     }
 
-    fn begin(folder: &Folder, path: PathBuf, unfinished: PathBuf, header: SegmentHeader) -> Result<Self> {
+    fn begin(folder: &Folder, path: PathBuf, unfinished: PathBuf, header: FileHeader) -> Result<Self> {
         let file = create_anew(&**folder.files(), &unfinished).map_err(cannot("create", &unfinished))?;
         write_all_at(&*file, &header.encode(), 0).map_err(cannot("write", &unfinished))?;
-        let end = SEGMENT_HEADER_BYTES as u64;
+        let end = FILE_HEADER_BYTES as u64;
         let carried = header.first_sequence;
         Ok(Self { file, path, header, end, allocated: end, carried, allocates: true, joined: Vec::new() })
     }
@@ -105,7 +108,7 @@ impl SegmentWriter {
         let mut end = self.end;
         for frame in frames.iter_mut().filter(|frame| !frame.is_empty()) {
             frame.seal(self.place(end), sequence, synced_to);
-            sequence += u64::from(frame.operations());
+            sequence += u64::from(frame.len());
             end += frame.byte_len() as u64;
         }
         self.allocate(end, segment_bytes)?;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use hit_core::{ErrorCode, Result};
-use hit_log::{Frame, FrameOperations, Log, Replay};
+use hit_log::{Frame, Log, Replay, ReplayedFrame};
 use hit_testkit::{Call, Fault};
 use support::{Store, Written, frame, one};
 
@@ -267,8 +267,8 @@ fn recovery_that_dies_at_any_call_can_be_repeated() {
 fn nothing_is_changed_when_the_replay_fails() {
     struct Refusing;
     impl Replay for Refusing {
-        fn reserve(&mut self, _operations: u64) {}
-        fn frame(&mut self, _first: u64, _operations: FrameOperations<'_>) -> Result<()> {
+        fn begin(&mut self, _first_sequences: &[u64], _operations: u64) {}
+        fn frame(&mut self, _frame: &ReplayedFrame<'_>) -> Result<()> {
             Err(hit_core::Error::new(ErrorCode::Aborted, "enough"))
         }
     }

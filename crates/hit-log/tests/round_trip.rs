@@ -161,6 +161,9 @@ proptest! {
         for step in steps {
             match step {
                 Step::Append(frames) => {
+                    if open.log.is_full() {
+                        open.log.seal().unwrap();
+                    }
                     open.log.append(&mut frames.iter().map(|it| frame(it)).collect::<Vec<_>>()).unwrap();
                     written.frames.extend(frames.iter().map(Vec::len).filter(|&length| length > 0));
                     written.operations.extend(frames.into_iter().flatten());
@@ -175,7 +178,10 @@ proptest! {
                     }
                     open = store.open();
                     written.reserved = Some(written.operations.len() as u64);
+                    written.sequences = (1..=written.operations.len() as u64).collect();
+                    written.first_sequences.clone_from(&open.recorded.first_sequences);
                     prop_assert_eq!(&open.recorded, &written);
+                    prop_assert!(written.first_sequences.is_sorted());
                 }
             }
             prop_assert_eq!(open.log.next_sequence(), written.operations.len() as u64 + 1);

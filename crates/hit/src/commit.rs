@@ -184,6 +184,9 @@ impl Committer {
         match &mut self.log {
             Some(log) if !frames.is_empty() => {
                 self.wants_mark = true;
+                if log.is_full() {
+                    log.seal()?;
+                }
                 log.append(frames)
             }
             _ => Ok(()),
@@ -326,7 +329,7 @@ fn name_keys(groups: Vec<Group>, frames: &[Frame], error: &Error) -> Vec<(Group,
         .into_iter()
         .map(|group| {
             let frame = group.content.as_ref().and_then(|_| frames.next());
-            let error = with_keys(error.clone(), frame.into_iter().flat_map(Frame::iter));
+            let error = with_keys(error.clone(), frame.into_iter().flat_map(Frame::operations));
             (group, error)
         })
         .collect()

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use hit_core::{AtomicBatch, Capabilities, Durability, Error, ErrorCode, Result, limits};
-use hit_log::{Folder, FrameOperations, LockFile, Log, LogOptions, Replay};
+use hit_log::{Folder, LockFile, Log, LogOptions, Replay, ReplayedFrame};
 use hit_table::Table;
 use tokio::sync::oneshot;
 
@@ -318,12 +318,13 @@ struct Fill<'a> {
 }
 
 impl Replay for Fill<'_> {
-    fn reserve(&mut self, operations: u64) {
+    fn begin(&mut self, first_sequences: &[u64], operations: u64) {
+        first_sequences.iter().for_each(|&first| self.table.begin_span(first));
         self.table.reserve(usize::try_from(operations).unwrap_or(0));
     }
 
-    fn frame(&mut self, first_sequence: u64, operations: FrameOperations<'_>) -> Result<()> {
-        self.table.replay((first_sequence..).zip(operations));
+    fn frame(&mut self, frame: &ReplayedFrame<'_>) -> Result<()> {
+        self.table.replay(frame.operations());
         Ok(())
     }
 }

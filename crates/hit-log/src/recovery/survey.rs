@@ -4,40 +4,65 @@ use std::path::{Path, PathBuf};
 use hit_core::Result;
 
 use crate::corruption::corruption;
+use crate::file_header::{FILE_HEADER_BYTES, FileHeader};
+use crate::file_id::{FileId, FileKind};
 use crate::files::{Files, OpenMode, read_available_at};
 use crate::folder::Folder;
 use crate::io_error::{cannot, io_error};
 use crate::manifest::{Manifest, SealedFile};
 use crate::names;
-use crate::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 
 use super::log_folder;
 
-/// A segment that counts.
+/// A file that counts.
 #[derive(Debug)]
-pub(super) struct Segment {
-    pub(super) number: u64,
-    pub(super) path: PathBuf,
-    pub(super) header: SegmentHeader,
+pub(crate) struct Found {
+    pub(crate) path: PathBuf,
+    pub(crate) header: FileHeader,
     /// The file's length.
-    pub(super) size: u64,
+    pub(crate) size: u64,
     /// Where it ends, by the manifest or by its successor; unknown for the last one of a log that was not closed.
-    pub(super) end: Option<u64>,
+    pub(crate) end: Option<u64>,
     /// The sequence number behind it, where that is known.
-    pub(super) next_sequence: Option<u64>,
+    pub(crate) next_sequence: Option<u64>,
+    /// What the manifest says of it, if it is listed.
+    pub(crate) listed: Option<SealedFile>,
+}
+
+impl Found {
+    pub(crate) fn id(&self) -> FileId {
+        self.header.id
+    }
+
+    /// Takes over from its successor where it ends.
+    fn end_where(&mut self, successor: &FileHeader, path: &Path) -> Result<()> {
+        if successor.predecessor != self.id().number {
+            let what = format!("it continues segment {}, not {}", successor.predecessor, self.id().number);
+            return Err(corruption(path, 40, &what));
+        }
+        check_end(&self.path, self.size, successor.predecessor_end)?;
+        if self.end.is_some_and(|end| end != successor.predecessor_end) {
+            return Err(corruption(path, 48, "the segment before it ends elsewhere"));
+        }
+        self.end = Some(successor.predecessor_end);
+        self.next_sequence = Some(successor.first_sequence);
+        Ok(())
+    }
 }
 
 /// What lies in a log's folder, as manifest and headers tell.
 #[derive(Debug)]
-pub(super) struct Survey {
+pub(crate) struct Survey {
     /// In replay order.
-    pub(super) segments: Vec<Segment>,
+    pub(crate) found: Vec<Found>,
     /// How many of them the manifest lists.
-    pub(super) listed: usize,
+    pub(crate) listed: usize,
     /// The number of the next segment: a last one without a header is replaced.
-    pub(super) next_number: u64,
-    /// Temporary files of an interrupted writer.
-    pub(super) unfinished: Vec<String>,
+    pub(crate) next_number: u64,
+    /// The number of the next run.
+    pub(crate) next_run: u64,
+    /// What an interrupted writer has left: temporary files, and files that compaction has replaced or not finished.
+    pub(crate) leftover: Vec<String>,
 }
 
 impl Survey {
@@ -45,7 +70,7 @@ impl Survey {
     ///
     /// # Errors
     /// `HIT_CORRUPTION`, `HIT_CONFIG` for a newer version, `HIT_IO`.
-    pub(super) fn read(folder: &Folder) -> Result<Option<Self>> {
+    pub(crate) fn read(folder: &Folder) -> Result<Option<Self>> {
         let files = &**folder.files();
         let path = log_folder(folder);
         let names = match files.list(&path) {
@@ -54,57 +79,69 @@ impl Survey {
             Err(error) => return Err(io_error("open the folder", &path, error)),
         };
         let names: Vec<_> = names.into_iter().filter_map(|name| name.into_string().ok()).collect();
-        let mut numbers: Vec<_> = names.iter().filter_map(|name| names::segment_number(name)).collect();
-        numbers.sort_unstable();
+        let ids: Vec<_> = names.iter().filter_map(|name| names::parse_log_file(name)).collect();
         let Some(manifest) = Manifest::read(files, &path, folder.id())? else {
-            return match numbers.first() {
+            return match ids.first() {
                 None => Ok(None),
                 Some(_) => Err(corruption(&path.join(names::MANIFEST), 0, "it is missing")),
             };
         };
+        let is_tail = |id: &FileId| id.kind == FileKind::Segment && id.number >= manifest.first_tail;
+        let is_listed = |id: &FileId| manifest.sealed.iter().any(|file| file.id == *id);
+        let leftover = |name: &String| match names::parse_log_file(name) {
+            Some(id) => !is_tail(&id) && !is_listed(&id),
+            None => is_unfinished(name),
+        };
+        let runs = ids.iter().filter(|id| id.kind == FileKind::Run).map(|id| id.number);
         let mut survey = Self {
-            segments: Vec::new(),
+            found: Vec::new(),
             listed: manifest.sealed.len(),
             next_number: manifest.first_tail,
-            unfinished: names.into_iter().filter(|name| is_unfinished(name)).collect(),
+            next_run: runs.max().unwrap_or(0) + 1,
+            leftover: names.iter().filter(|name| leftover(name)).cloned().collect(),
         };
         for file in &manifest.sealed {
             survey.add_sealed(folder, &path, file)?;
         }
-        let tail = numbers.partition_point(|&number| number < manifest.first_tail);
-        for &number in numbers.get(tail..).unwrap_or_default() {
-            survey.add_tail(folder, &path, number, numbers.last() == Some(&number))?;
+        let mut tail: Vec<_> = ids.iter().filter(|id| is_tail(id)).map(|id| id.number).collect();
+        tail.sort_unstable();
+        for &number in &tail {
+            survey.add_tail(folder, &path, number, tail.last() == Some(&number))?;
         }
         Ok(Some(survey))
     }
 
     fn add_sealed(&mut self, folder: &Folder, log: &Path, file: &SealedFile) -> Result<()> {
-        let path = log.join(names::segment(file.number));
-        let (size, header) = open(folder, &path, file.number)?;
+        let path = log.join(file.id.name());
+        let (size, header) = open(folder, &path, file.id)?;
         let header = header.ok_or_else(|| corruption(&path, 0, "its header is not whole"))?;
         check_end(&path, size, file.end)?;
-        self.segments.push(Segment {
-            number: file.number,
+        if header.first_sequence != file.first_sequence {
+            let what = format!(
+                "it begins with operation {}, the manifest says {}",
+                header.first_sequence, file.first_sequence
+            );
+            return Err(corruption(&path, 56, &what));
+        }
+        self.found.push(Found {
             path,
             header,
             size,
             end: Some(file.end),
             next_sequence: Some(file.next_sequence),
+            listed: Some(*file),
         });
         Ok(())
     }
 
     fn add_tail(&mut self, folder: &Folder, log: &Path, number: u64, is_last: bool) -> Result<()> {
-        let path = log.join(names::segment(number));
+        let id = FileId::segment(number);
+        let path = log.join(id.name());
         if number != self.next_number {
-            let missing = log.join(names::segment(self.next_number));
-            return Err(corruption(
-                &missing,
-                0,
-                &format!("it is missing, {} is there", names::segment(number)),
-            ));
+            let missing = log.join(FileId::segment(self.next_number).name());
+            return Err(corruption(&missing, 0, &format!("it is missing, {} is there", id.name())));
         }
-        let (size, header) = open(folder, &path, number)?;
+        let (size, header) = open(folder, &path, id)?;
         let Some(header) = header else {
             // A writer syncs the header before it writes anything behind it.
             if !is_last || !is_zero_behind_header(&**folder.files(), &path)? {
@@ -112,29 +149,24 @@ impl Survey {
             }
             return Ok(());
         };
-        if let Some(before) = self.segments.last_mut() {
-            if header.predecessor != before.number {
-                let what = format!("it continues segment {}, not {}", header.predecessor, before.number);
+        match self.found.last_mut() {
+            // Compaction has taken its predecessor away; where it begins tells whether it follows.
+            Some(before) if before.id().kind == FileKind::Run => {}
+            Some(before) => before.end_where(&header, &path)?,
+            None if header.predecessor == 0 => {}
+            None => {
+                let what = format!("it continues segment {}, which is missing", header.predecessor);
                 return Err(corruption(&path, 40, &what));
             }
-            check_end(&before.path, before.size, header.predecessor_end)?;
-            if before.end.is_some_and(|end| end != header.predecessor_end) {
-                return Err(corruption(&path, 48, "the segment before it ends elsewhere"));
-            }
-            before.end = Some(header.predecessor_end);
-            before.next_sequence = Some(header.first_sequence);
-        } else if header.predecessor != 0 {
-            let what = format!("it continues segment {}, which is missing", header.predecessor);
-            return Err(corruption(&path, 40, &what));
         }
-        self.segments.push(Segment { number, path, header, size, end: None, next_sequence: None });
+        self.found.push(Found { path, header, size, end: None, next_sequence: None, listed: None });
         self.next_number = number + 1;
         Ok(())
     }
 }
 
-fn open(folder: &Folder, path: &Path, number: u64) -> Result<(u64, Option<SegmentHeader>)> {
-    let mut bytes = [0; SEGMENT_HEADER_BYTES];
+fn open(folder: &Folder, path: &Path, id: FileId) -> Result<(u64, Option<FileHeader>)> {
+    let mut bytes = [0; FILE_HEADER_BYTES];
     let read = folder.files().open(path, OpenMode::Read).and_then(|file| {
         let read = read_available_at(&*file, &mut bytes, 0)?;
         Ok((file.size()?, read))
@@ -146,17 +178,17 @@ fn open(folder: &Folder, path: &Path, number: u64) -> Result<(u64, Option<Segmen
         }
         Err(error) => return Err(io_error("read", path, error)),
     };
-    let header = SegmentHeader::decode(bytes.get(..read).unwrap_or_default(), path, folder.id(), number)?;
+    let header = FileHeader::decode(bytes.get(..read).unwrap_or_default(), path, folder.id(), id)?;
     Ok((size, header))
 }
 
 fn is_unfinished(name: &str) -> bool {
     name.strip_suffix(names::TEMPORARY)
-        .is_some_and(|name| name == names::MANIFEST || names::segment_number(name).is_some())
+        .is_some_and(|name| name == names::MANIFEST || names::parse_log_file(name).is_some())
 }
 
 fn check_end(path: &Path, size: u64, end: u64) -> Result<()> {
-    if end < SEGMENT_HEADER_BYTES as u64 || end > size {
+    if end < FILE_HEADER_BYTES as u64 || end > size {
         return Err(corruption(path, size, &format!("it has {size} bytes and should have at least {end}")));
     }
     Ok(())
@@ -164,7 +196,7 @@ fn check_end(path: &Path, size: u64, end: u64) -> Result<()> {
 
 fn is_zero_behind_header(files: &dyn Files, path: &Path) -> Result<bool> {
     let mut buffer = vec![0; 1 << 16];
-    let mut offset = SEGMENT_HEADER_BYTES as u64;
+    let mut offset = FILE_HEADER_BYTES as u64;
     let file = files.open(path, OpenMode::Read).map_err(cannot("read", path))?;
     loop {
         let read = read_available_at(&*file, &mut buffer, offset).map_err(cannot("read", path))?;

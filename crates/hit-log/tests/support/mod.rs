@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hit_core::{ErrorCode, KeyRange, Operation, Result};
-use hit_log::{Folder, Frame, FrameOperations, Lock, LockFile, Log, LogOptions, Replay, SystemFiles};
+use hit_log::{Folder, Frame, Lock, LockFile, Log, LogOptions, Replay, ReplayedFrame, SystemFiles};
 use hit_testkit::FaultyFiles;
 use tempfile::TempDir;
 
@@ -56,18 +56,27 @@ pub struct Recorded {
     pub operations: Vec<Written>,
     /// How many operations each frame had.
     pub frames: Vec<usize>,
+    /// The sequence number of each.
+    pub sequences: Vec<u64>,
     pub reserved: Option<u64>,
+    /// With which sequence numbers the files begin.
+    pub first_sequences: Vec<u64>,
 }
 
 impl Replay for Recorded {
-    fn reserve(&mut self, operations: u64) {
-        assert_eq!(self.reserved.replace(operations), None, "reserved twice");
+    fn begin(&mut self, first_sequences: &[u64], operations: u64) {
+        assert_eq!(self.reserved.replace(operations), None, "begun twice");
+        self.first_sequences = first_sequences.to_vec();
     }
 
-    fn frame(&mut self, first_sequence: u64, operations: FrameOperations<'_>) -> Result<()> {
-        assert_eq!(first_sequence, self.operations.len() as u64 + 1);
+    fn frame(&mut self, frame: &ReplayedFrame<'_>) -> Result<()> {
+        let operations = frame.operations();
         self.frames.push(operations.len());
-        self.operations.extend(operations.map(Written::from));
+        for (sequence, operation) in operations {
+            assert!(self.sequences.last().is_none_or(|&last| last < sequence), "{sequence} comes too late");
+            self.sequences.push(sequence);
+            self.operations.push(operation.into());
+        }
         Ok(())
     }
 }
@@ -95,6 +104,9 @@ pub struct Open {
 
 impl Open {
     pub fn append(&mut self, frame: Frame) -> Result<()> {
+        if self.log.is_full() {
+            self.log.seal()?;
+        }
         self.log.append(&mut [frame])
     }
 
