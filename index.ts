@@ -12,6 +12,7 @@ export type {
   OpenOptions,
   Operation,
   Progress,
+  ProgressOptions,
   Range,
   ScanOptions,
   Stats,
@@ -20,3 +21,4 @@ export type {
   View,
   WriteOptions,
 } from './src/types.js';
+export { verify } from './src/verify.js';

@@ -11,6 +11,7 @@ import type {
   OpenOptions,
   Operation,
   Progress,
+  ProgressOptions,
   Range,
   ScanOptions,
   Stats,
@@ -19,7 +20,7 @@ import type {
   View,
   WriteOptions,
 } from '../index.js';
-import { HitError, open } from '../index.js';
+import { HitError, open, verify } from '../index.js';
 
 describe('open', () => {
   test('the encodings decide what values and keys are', () => {
@@ -167,12 +168,26 @@ describe('Store', () => {
     expectTypeOf(store.load).returns.resolves.toEqualTypeOf<{ loaded: number; skipped: number }>();
     expectTypeOf(store.load).parameter(1).toEqualTypeOf<LoadOptions | undefined>();
     expectTypeOf(store.dump).toEqualTypeOf<
-      (target: string | Store<string>, options?: DumpOptions) => Promise<{ dumped: number }>
+      (target: string | URL | Store<string, Key>, options?: DumpOptions) => Promise<{ dumped: number }>
     >();
-    expectTypeOf(store.verify).returns.resolves.toEqualTypeOf<VerifyReport>();
+    expectTypeOf(store.verify).toEqualTypeOf<(options?: ProgressOptions) => Promise<VerifyReport>>();
+    expectTypeOf(verify).toEqualTypeOf<
+      (url: string | URL, options?: ProgressOptions) => Promise<VerifyReport>
+    >();
     expectTypeOf(store.backup).toEqualTypeOf<
-      (folder: string, options?: { signal?: AbortSignal }) => Promise<void>
+      (folder: string | URL, options?: ProgressOptions) => Promise<void>
     >();
+    void store.load('./entries.ndjson', { format: 'ndjson', skipBad: true });
+    void store.load(new URL('file:///entries.csv'));
+    void store.load(new Map([['key', 'value']]));
+    void store.load({} as AsyncIterable<[Uint8Array, string]>);
+    void store.load({} as Store<string, Uint8Array>);
+    // @ts-expect-error values of another type
+    void store.load([['key', 7]]);
+    // @ts-expect-error a store with values of another type
+    void store.load({} as Store<Uint8Array>);
+    // @ts-expect-error Go-Hit's format is only read
+    void store.dump('./entries', { format: 'go-hit' });
     // @ts-expect-error read only
     store.url = 'other';
   });
@@ -195,8 +210,15 @@ describe('Store', () => {
     expectTypeOf<Progress>().toEqualTypeOf<{ done: number; total?: number; bytes: number }>();
     expectTypeOf<VerifyReport>().toEqualTypeOf<{
       ok: boolean;
+      bytes: number;
       problems: { file: string; offset: number; code: ErrorCode; message: string }[];
     }>();
+    expectTypeOf<ProgressOptions>().toEqualTypeOf<{
+      onProgress?: (progress: Progress) => void;
+      signal?: AbortSignal;
+    }>();
+    expectTypeOf<LoadOptions>().toExtend<ProgressOptions>();
+    expectTypeOf<DumpOptions>().toExtend<ProgressOptions & Range>();
     expectTypeOf<LoadOptions['format']>().toEqualTypeOf<'ndjson' | 'csv' | 'go-hit' | undefined>();
     expectTypeOf<DumpOptions['format']>().toEqualTypeOf<'ndjson' | 'csv' | undefined>();
   });

@@ -10,7 +10,7 @@ test.each(kinds)('what $kind cannot do yet says so', async ({ url }) => {
     () => db.compact(),
     () => db.verify(),
     () => db.backup('./backup'),
-    () => db.load([['key', 'value']]),
+    () => db.load('./load.ndjson'),
     () => db.dump('./dump.ndjson'),
     () => db.refresh(),
   ]) {

@@ -2,7 +2,7 @@
  * What the facade asks of an engine. The facade has checked every argument, joined the prefix of a view and encoded
  * values; an engine moves bytes. A string stands for its UTF-8 bytes and is well-formed.
  */
-import type { Capabilities, Durability, OpenOptions, Stats } from './types.js';
+import type { Capabilities, Durability, OpenOptions, ProgressOptions, Stats, VerifyReport } from './types.js';
 
 /** Bytes on their way into a store; a string stands for its UTF-8 bytes. */
 export type Bytes = string | Uint8Array;
@@ -42,6 +42,18 @@ export interface EngineScan {
 export interface EngineOpenOptions extends Omit<OpenOptions, 'valueEncoding' | 'keyEncoding' | 'signal'> {
   textKeys: boolean;
   textValues: boolean;
+}
+
+/** How a file is loaded. `jsonValues`: values in the file are JSON, and stored as its text. */
+export interface EngineLoadOptions extends ProgressOptions {
+  format?: 'ndjson' | 'csv' | 'go-hit';
+  skipBad: boolean;
+  jsonValues: boolean;
+}
+
+/** How a file is written. */
+export interface EngineDumpOptions extends ProgressOptions {
+  format?: 'ndjson' | 'csv';
 }
 
 /**
@@ -86,6 +98,21 @@ export interface EngineStore {
   count(range: KeyRange): Promise<number>;
   /** Prepares what is expensive off the thread, then takes the snapshot. */
   scan(range: KeyRange, parts: ScanParts, reverse: boolean): Promise<EngineScan>;
+
+  /** Reads a file or folder in; its entries are bytes, whatever the encodings of the handle are. */
+  load(file: string, options: EngineLoadOptions): Promise<{ loaded: number; skipped: number }>;
+  /** Writes a range into a file. */
+  dump(file: string, range: KeyRange, options: EngineDumpOptions): Promise<{ dumped: number }>;
+  /** Reads a range of another store in, expiries too. */
+  loadStore(
+    source: EngineStore,
+    range: KeyRange,
+    options: ProgressOptions,
+  ): Promise<{ loaded: number; skipped: number }>;
+  compact(): Promise<void>;
+  refresh(): Promise<void>;
+  verify(options: ProgressOptions): Promise<VerifyReport>;
+  backup(folder: string, options: ProgressOptions): Promise<void>;
 
   flush(): Promise<void>;
   stats(): Stats;

@@ -25,3 +25,8 @@ export const MAX_BYTES_PER_CHARACTER = 3;
 /** What a counter can hold: a signed 64-bit integer. */
 export const MIN_COUNTER = -(2n ** 63n);
 export const MAX_COUNTER = 2n ** 63n - 1n;
+
+/** What `load` of an iterable writes at a time, in entries and in bytes, and how many of these wait for their answers. */
+export const MAX_LOAD_CHUNK_ENTRIES = 1_000;
+export const MAX_LOAD_CHUNK_BYTES = 1024 * 1024;
+export const MAX_LOAD_CHUNKS_IN_FLIGHT = 4;

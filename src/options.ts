@@ -2,7 +2,16 @@ import { nameType } from './encoding.js';
 import type { EngineOpenOptions } from './engine.js';
 import { HitError, rangeError, typeError } from './errors.js';
 import { MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES } from './limits.js';
-import type { Durability, OpenOptions, Range, ScanOptions, WriteOptions } from './types.js';
+import type {
+  DumpOptions,
+  Durability,
+  LoadOptions,
+  OpenOptions,
+  ProgressOptions,
+  Range,
+  ScanOptions,
+  WriteOptions,
+} from './types.js';
 import { unsupported } from './unsupported.js';
 
 /** What `open` was asked for, checked. */
@@ -37,7 +46,7 @@ const OPEN_CHECKS: Record<keyof OpenOptions, Check> = {
   createIfMissing: boolean,
   ioConcurrency: positiveInteger,
   maxPendingBytes: positiveInteger,
-  maxMemoryBytes: positiveInteger,
+  maxMemoryBytes: size,
   timeoutMs: positiveNumber,
   onError: callback,
   signal: abortSignal,
@@ -61,11 +70,67 @@ export function openRequest(options: unknown, kind: string): OpenRequest {
     }
   }
   if (given.resident) throw unsupported('option resident');
+  if (kind === 'memory') refuseInMemory(given);
   if (given.readOnly) throw unsupported('option readOnly');
   if (given.maxMemoryBytes !== undefined) throw unsupported('option maxMemoryBytes');
   const { valueEncoding = 'utf8', keyEncoding = 'utf8', signal, ...rest } = given;
   const engine = { ...rest, textKeys: keyEncoding === 'utf8', textValues: valueEncoding !== 'binary' };
   return { engine, valueEncoding, signal };
+}
+
+/** A memory: store is always a new one, and has no disk. */
+function refuseInMemory({ readOnly, maxMemoryBytes }: OpenOptions): void {
+  if (readOnly) {
+    throw new HitError(
+      'HIT_CONFIG',
+      'a memory: store is new, so with readOnly there would never be anything in it: leave readOnly out',
+    );
+  }
+  if (maxMemoryBytes !== undefined) {
+    throw new HitError(
+      'HIT_CONFIG',
+      'a memory: store has no disk to keep values on: leave maxMemoryBytes out, or open a folder',
+    );
+  }
+}
+
+const PROGRESS_CHECKS: Record<keyof ProgressOptions, Check> = {
+  onProgress: callback,
+  signal: abortSignal,
+};
+
+/** Checks the options of a long call that has no others. */
+export function progressRequest(options: unknown): ProgressOptions {
+  return members<ProgressOptions>(options, PROGRESS_CHECKS, 'option');
+}
+
+const LOAD_CHECKS: Record<keyof LoadOptions, Check> = {
+  ...PROGRESS_CHECKS,
+  format: oneOf('ndjson', 'csv', 'go-hit'),
+  skipBad: boolean,
+};
+
+/** Checks the options of `load`. */
+export function loadRequest(options: unknown): LoadOptions {
+  return members<LoadOptions>(options, LOAD_CHECKS, 'option');
+}
+
+type DumpMembers = ProgressOptions & Pick<DumpOptions, 'format'>;
+
+const DUMP_CHECKS: Record<keyof DumpMembers, Check> = {
+  ...PROGRESS_CHECKS,
+  format: oneOf('ndjson', 'csv'),
+};
+
+/** What a dump was asked for, checked; the range is still to be checked by the key space. */
+export type DumpRequest = DumpMembers & { readonly range: Range | undefined };
+
+/** Checks the options of `dump` and parts them from the range. */
+export function dumpRequest(options: unknown): DumpRequest {
+  if (options === undefined) return { range: undefined };
+  checkObject(options, 'the options of a dump');
+  const { format, onProgress, signal, ...range } = options as DumpOptions;
+  return { ...members<DumpMembers>({ format, onProgress, signal }, DUMP_CHECKS, 'option'), range };
 }
 
 const WRITE_CHECKS: Record<keyof WriteOptions, Check> = {
@@ -177,6 +242,11 @@ function moment(value: unknown, name: string): void {
 function positiveInteger(value: unknown, name: string): void {
   integer(value, name);
   if ((value as number) < 1) throw rangeError(`${name} is 1 or more, not ${value}`);
+}
+
+function size(value: unknown, name: string): void {
+  integer(value, name);
+  if ((value as number) < 0) throw rangeError(`${name} is 0 or more bytes, not ${value}`);
 }
 
 function callback(value: unknown, name: string): void {

@@ -1,12 +1,24 @@
-import { VALUE_CODECS, type ValueCodec } from './encoding.js';
-import type { EngineStore } from './engine.js';
+import { nameType, VALUE_CODECS, type ValueCodec } from './encoding.js';
+import type { EngineStore, KeyRange } from './engine.js';
 import { abortError, typeError } from './errors.js';
 import { KeySpace } from './keyspace.js';
+import { loadEntries } from './load.js';
 import { openNative } from './native/engine.js';
-import { openRequest } from './options.js';
-import type { Capabilities, Key, OpenOptions, Stats, Store, VerifyReport } from './types.js';
-import { unsupported } from './unsupported.js';
-import { formatUrl, parseUrl } from './url.js';
+import { dumpRequest, loadRequest, openRequest, progressRequest } from './options.js';
+import { iterable, PairSink } from './pairs.js';
+import { ALL_KEYS } from './range.js';
+import type {
+  Capabilities,
+  DumpOptions,
+  Key,
+  LoadOptions,
+  OpenOptions,
+  ProgressOptions,
+  Stats,
+  Store,
+  VerifyReport,
+} from './types.js';
+import { formatUrl, parsePath, parseUrl } from './url.js';
 import { StoreView } from './view.js';
 
 type KeyOf<O> = O extends { keyEncoding: 'binary' } ? Uint8Array : string;
@@ -55,10 +67,14 @@ export async function open(url: string | URL, options?: OpenOptions): Promise<St
 /** One handle of a store: the view of all its keys, and what concerns the whole. */
 class StoreHandle<V, K extends Key> extends StoreView<V, K> implements Store<V, K> {
   readonly #engine: EngineStore;
+  readonly #keys: KeySpace;
+  readonly #values: ValueCodec<V>;
 
   constructor(engine: EngineStore, keys: KeySpace, values: ValueCodec<V>) {
     super(engine, keys, values);
     this.#engine = engine;
+    this.#keys = keys;
+    this.#values = values;
   }
 
   get url(): string {
@@ -89,28 +105,65 @@ class StoreHandle<V, K extends Key> extends StoreView<V, K> implements Store<V, 
     return this.close();
   }
 
-  async load(): Promise<{ loaded: number; skipped: number }> {
-    throw unsupported('load()');
+  async load(
+    source: Parameters<Store<V, Key>['load']>[0],
+    options?: LoadOptions,
+  ): Promise<{ loaded: number; skipped: number }> {
+    const request = loadRequest(options);
+    if (typeof source === 'string' || source instanceof URL) {
+      const { skipBad = false } = request;
+      const jsonValues = (this.#values as unknown) === VALUE_CODECS.json;
+      return this.#engine.load(parsePath(source, 'load'), { ...request, skipBad, jsonValues });
+    }
+    if (request.format !== undefined) throw typeError('the option format is for files: leave it out');
+    if (StoreHandle.#is<V>(source)) return this.#loadStore(source, ALL_KEYS, request);
+    return loadEntries(iterable(source), new PairSink(this.#engine, this.#keys, this.#values), request);
   }
 
-  async dump(): Promise<{ dumped: number }> {
-    throw unsupported('dump()');
+  async dump(target: string | URL | Store<V, Key>, options?: DumpOptions): Promise<{ dumped: number }> {
+    const { range, ...request } = dumpRequest(options);
+    const keys = this.#keys.range(range);
+    if (typeof target === 'string' || target instanceof URL) {
+      return this.#engine.dump(parsePath(target, 'dump'), keys, request);
+    }
+    if (request.format !== undefined) throw typeError('the option format is for files: leave it out');
+    if (!StoreHandle.#is<V>(target)) {
+      throw typeError(`dump takes a path, a file: URL or an open store, not ${nameType(target)}`);
+    }
+    const { loaded } = await target.#loadStore(this, keys, request);
+    return { dumped: loaded };
   }
 
   async compact(): Promise<void> {
-    throw unsupported('compact()');
+    return this.#engine.compact();
   }
 
   async refresh(): Promise<void> {
-    throw unsupported('refresh()');
+    return this.#engine.refresh();
   }
 
-  async verify(): Promise<VerifyReport> {
-    throw unsupported('verify()');
+  async verify(options?: ProgressOptions): Promise<VerifyReport> {
+    return this.#engine.verify(progressRequest(options));
   }
 
-  async backup(): Promise<void> {
-    throw unsupported('backup()');
+  async backup(folder: string | URL, options?: ProgressOptions): Promise<void> {
+    return this.#engine.backup(parsePath(folder, 'backup'), progressRequest(options));
+  }
+
+  /** Both stores hold the same bytes for a value, so bytes are what is moved. */
+  async #loadStore(
+    source: StoreHandle<V, Key>,
+    range: KeyRange,
+    options: ProgressOptions,
+  ): Promise<{ loaded: number; skipped: number }> {
+    if (source.#values !== this.#values) {
+      throw typeError('the two stores were opened with different valueEncodings: open both with the same');
+    }
+    return this.#engine.loadStore(source.#engine, range, options);
+  }
+
+  static #is<V>(store: unknown): store is StoreHandle<V, Key> {
+    return typeof store === 'object' && store !== null && #engine in store;
   }
 
   /** The engine behind a store of this package. */

@@ -20,7 +20,11 @@ export interface OpenOptions {
   durability?: Durability;
   /** Loads everything into memory at open. Not built yet: `HIT_UNSUPPORTED`. */
   resident?: boolean;
-  /** Opens without a lock, beside a live writer. Not built yet: `HIT_UNSUPPORTED`. */
+  /**
+   * Opens a folder without its lock, also while another program writes to it, and never changes anything in it; a store
+   * that does not exist is not made. Reads see the moment of opening until `refresh`; writes are `HIT_UNSUPPORTED`. Not for
+   * `memory:`. Default false.
+   */
   readOnly?: boolean;
   /** Whether a store that does not exist is made; else that is `HIT_CONFIG`. Default true. */
   createIfMissing?: boolean;
@@ -28,7 +32,11 @@ export interface OpenOptions {
   ioConcurrency?: number;
   /** Bytes accepted but not yet written, past which promises wait for the backlog. Default 64 MiB. */
   maxPendingBytes?: number;
-  /** Bytes of values of 256 bytes and more to keep in memory. Not built yet: `HIT_UNSUPPORTED`. */
+  /**
+   * So many bytes of values of 256 bytes and more are kept in memory; the others are read from disk, checked against their
+   * checksums. Keys and shorter values are always in memory. It belongs to the store, so a second `open` with another
+   * figure is `HIT_CONFIG`. Not for `memory:`. Default: all.
+   */
   maxMemoryBytes?: number;
   /** How long a remote storage may take, in milliseconds. Local stores do not need it. */
   timeoutMs?: number;
@@ -233,7 +241,13 @@ export interface View<V, K extends Key = string> {
   sub(prefix: Key): View<V, K>;
 }
 
-/** An open store: the view of all its keys, and what concerns the whole. */
+/**
+ * An open store: the view of all its keys, and what concerns the whole.
+ *
+ * `load`, `dump`, `compact`, `refresh`, `verify` and `backup` may take minutes. Each runs on a thread of its own beside
+ * reads and writes, sees everything that was written before it, and keeps the program alive while it runs. `close` ends
+ * those that are under way with `HIT_NOT_OPEN`.
+ */
 export interface Store<V, K extends Key = string> extends View<V, K>, AsyncDisposable {
   /** Where it is, without a password. */
   readonly url: string;
@@ -241,26 +255,84 @@ export interface Store<V, K extends Key = string> extends View<V, K>, AsyncDispo
   readonly engine: 'native' | 'typescript';
   /** What it can do. */
   readonly supports: Readonly<Capabilities>;
-  /** Reads entries in. Not built yet: `HIT_UNSUPPORTED`. */
+  /**
+   * Reads entries in: from a file or a folder (`docs/formats.md` has the formats), from pairs of key and value, or from
+   * another store with its expiries. Memory stays bounded: files are parsed a piece at a time, and an iterable is asked for
+   * more only when what it gave is written. Entries replace those under their keys. Not atomic: when it rejects, the
+   * entries before the failure are there, and loading again is harmless. Durable when it resolves.
+   *
+   * What a file holds is stored as it is, whatever the encodings of this handle are; under `valueEncoding: 'json'` a
+   * `value` may be any JSON. An entry of a file that has expired counts as loaded, and nobody sees it.
+   *
+   * @param source A path, a `file:` URL, pairs of key and value, or an open store with the same `valueEncoding`.
+   * @returns How many entries were written, and how many bad ones were left out.
+   * @throws For a bad entry, which is named by file and line or by its position: `HIT_KEY_INVALID`, `HIT_VALUE_INVALID`,
+   * `HIT_VALUE_TOO_LARGE`, or a `TypeError` or `HitError` with code `HIT_ARGUMENT`; `HIT_CONFIG` where there is no such
+   * file; `HIT_ABORTED`; `HIT_DISK_FULL`; `HIT_UNSUPPORTED` on a store opened with `readOnly`; what an iterable or
+   * `onProgress` throws.
+   * @example
+   * await db.load('./users.ndjson', { onProgress: ({ done }) => console.log(`${done} entries`) });
+   * await db.load(new Map([['user:1', 'ada'], ['user:2', 'grace']]));
+   */
   load(
-    source: string | AsyncIterable<readonly [Key, V]> | Iterable<readonly [Key, V]> | Store<V>,
+    source: string | URL | AsyncIterable<readonly [Key, V]> | Iterable<readonly [Key, V]> | Store<V, Key>,
     options?: LoadOptions,
   ): Promise<{ loaded: number; skipped: number }>;
-  /** Writes entries out. Not built yet: `HIT_UNSUPPORTED`. */
-  dump(target: string | Store<V>, options?: DumpOptions): Promise<{ dumped: number }>;
+  /**
+   * Writes the entries of one moment out, in key order and with their expiries: into a file, which has its name only once
+   * it is whole and replaces one that was there, or into another store. Loaded again it reproduces them. Memory stays
+   * bounded, and writes go on meanwhile.
+   *
+   * @param target A path, a `file:` URL, or an open store with the same `valueEncoding`.
+   * @returns How many entries were written.
+   * @throws `HIT_ARGUMENT` where the name of the file does not say its format and `format` is not given; `HIT_CONFIG`
+   * where the file cannot be made; `HIT_DISK_FULL`; `HIT_ABORTED`; what `onProgress` throws.
+   * @example
+   * await db.dump('./users.csv', { prefix: 'user:' });
+   */
+  dump(target: string | URL | Store<V, Key>, options?: DumpOptions): Promise<{ dumped: number }>;
   /** Resolves when everything accepted is on disk, whatever its durability; rejects with what failed unseen. */
   flush(): Promise<void>;
-  /** Gives the space of dead entries back. Not built yet: `HIT_UNSUPPORTED`. */
+  /**
+   * Gives the space of everything that was deleted, replaced or has expired back at once: on disk, and in memory. File
+   * stores do this by themselves in the background, so it is seldom needed. Reads and writes go on meanwhile; nothing is
+   * lost where it is interrupted.
+   *
+   * @throws `HIT_DISK_FULL`; `HIT_UNSUPPORTED` on a store opened with `readOnly`.
+   */
   compact(): Promise<void>;
-  /** Moves a readOnly or resident store on. Not built yet: `HIT_UNSUPPORTED`. */
+  /**
+   * Moves a store that was opened with `readOnly` on to what has been written since. Scans that are open stay at their
+   * moment; where it rejects, everything stays as it was.
+   *
+   * @throws `HIT_UNSUPPORTED` on any other store, whose reads see every write anyway; `HIT_CORRUPTION`.
+   * @example
+   * const reader = await open('./data', { readOnly: true });
+   * setInterval(() => reader.refresh(), 1_000);
+   */
   refresh(): Promise<void>;
   /** Figures of this moment. */
   stats(): Stats;
-  /** Checks everything stored. Not built yet: `HIT_UNSUPPORTED`. */
-  verify(options?: { onProgress?: (p: Progress) => void; signal?: AbortSignal }): Promise<VerifyReport>;
-  /** Copies the store of one moment into an empty folder. Not built yet: `HIT_UNSUPPORTED`. */
-  backup(folder: string, options?: { signal?: AbortSignal }): Promise<void>;
-  /** Flushes and lets go of the store; scans end with `HIT_NOT_OPEN`. Again: nothing happens. */
+  /**
+   * Reads everything that the store has on disk and checks it; `memory:` has nothing to check. Damage is no error: the
+   * report names it. For a store that does not open there is the function `verify`.
+   *
+   * @throws `HIT_IO` where it cannot be read at all; `HIT_ABORTED`; what `onProgress` throws.
+   */
+  verify(options?: ProgressOptions): Promise<VerifyReport>;
+  /**
+   * Makes a store of its own of this one as it is at one moment, in a folder that is empty or does not exist yet. Writes go
+   * on meanwhile. Sealed files are linked where that is possible, so they take no space twice.
+   *
+   * @param folder A path or a `file:` URL.
+   * @throws `HIT_CONFIG` where the folder is not empty; `HIT_DISK_FULL`; `HIT_ABORTED`; `HIT_UNSUPPORTED` where
+   * `supports.backup` is false; what `onProgress` throws. What was made is removed then.
+   * @example
+   * await db.backup('./backups/today');
+   * const copy = await open('./backups/today', { readOnly: true });
+   */
+  backup(folder: string | URL, options?: ProgressOptions): Promise<void>;
+  /** Flushes and lets go of the store; scans and long calls end with `HIT_NOT_OPEN`. Again: nothing happens. */
   close(): Promise<void>;
 }
 
@@ -286,27 +358,39 @@ export interface Capabilities {
   maxValueBytes: number;
 }
 
-/** How far a long call has come; `total` where it is known. */
+/** How far a long call has come. */
 export interface Progress {
+  /** Entries of `load` and `dump`, bad ones included; files of `verify` and `backup`. */
   done: number;
+  /** How many there are in all, where that is known. */
   total?: number;
+  /** Bytes read or written. */
   bytes: number;
 }
 
-/** How entries are read in. */
-export interface LoadOptions {
-  format?: 'ndjson' | 'csv' | 'go-hit';
-  /** Leaves bad lines out instead of stopping at the first. */
-  skipBad?: boolean;
-  onProgress?: (p: Progress) => void;
+/** How a call that may take long tells of itself, and is ended. */
+export interface ProgressOptions {
+  /**
+   * Hears how far the call has come, at most 20 times a second and once at its end. It runs on the caller's thread; what it
+   * throws ends the call, which rejects with it.
+   */
+  onProgress?: (progress: Progress) => void;
+  /** Ends the call with `HIT_ABORTED`, whose cause is the signal's reason. */
   signal?: AbortSignal;
 }
 
+/** How entries are read in. */
+export interface LoadOptions extends ProgressOptions {
+  /** What a file is; files only. Default: what its name says (`.ndjson`, `.jsonl`, `.csv`, `.json`; a folder is Go-Hit's). */
+  format?: 'ndjson' | 'csv' | 'go-hit';
+  /** Leaves bad entries out and counts them, instead of ending at the first. Default false. */
+  skipBad?: boolean;
+}
+
 /** Which entries are written out, and how. */
-export interface DumpOptions extends Range {
+export interface DumpOptions extends Range, ProgressOptions {
+  /** What the file is to be; files only. Default: what its name says (`.ndjson`, `.jsonl`, `.csv`). */
   format?: 'ndjson' | 'csv';
-  onProgress?: (p: Progress) => void;
-  signal?: AbortSignal;
 }
 
 /** Figures of one moment; a kind of store may add its own. */
@@ -317,18 +401,25 @@ export interface Stats {
   lanes: number;
   /** Bytes accepted and not yet written. */
   pendingBytes: number;
+  /** Bytes that the table takes in memory. */
   memoryBytes: number;
+  /** Bytes that the store's files take on disk. */
   diskBytes: number;
   /** Age of the oldest snapshot a scan holds, 0 without one: what grows here is a scan nobody ended. */
   oldestSnapshotMs: number;
   /** The last failure found after a write was acknowledged. */
   lastError?: HitError;
+  /** What one kind of store has besides; `docs/operations.md` says what each figure means. */
   [more: string]: unknown;
 }
 
 /** What `verify` found. */
 export interface VerifyReport {
+  /** Everything is as it was written: there are no problems. */
   ok: boolean;
+  /** Bytes that were read. */
+  bytes: number;
+  /** Each damage: the file, the first byte in it that is not right, what `open` would answer, and what is affected. */
   problems: { file: string; offset: number; code: ErrorCode; message: string }[];
 }
 

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { nameType } from './encoding.js';
 import { HitError, typeError } from './errors.js';
 
 /** Where a store is, taken apart. */
@@ -18,6 +19,16 @@ export function parseUrl(url: unknown): Location {
   if (url instanceof URL) return url.protocol === 'file:' ? filePath(url) : parseText(url.href);
   if (typeof url === 'string') return parseText(url);
   throw typeError(`a store is opened by a path or a URL, not by ${url === null ? 'null' : typeof url}`);
+}
+
+/** The path of a file or folder that `call` reads or writes, given in one of the forms that `open` takes. */
+export function parsePath(url: unknown, call: string): string {
+  if (typeof url !== 'string' && !(url instanceof URL)) {
+    throw typeError(`${call} takes a path or a file: URL, not ${nameType(url)}`);
+  }
+  const location = parseUrl(url);
+  if (location.kind === 'file') return location.path;
+  throw configError(`${call} takes a path or a file: URL, and ${location.kind}: is neither`);
 }
 
 /** The form in which an engine is told the location, and a store tells it. */

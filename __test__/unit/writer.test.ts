@@ -25,7 +25,8 @@ function writing(answer: (group: Group) => number = ({ ticket }) => ticket) {
     return answer(group);
   };
   const writer = new Writer({ submit, submitBatch: submit } as NativeStore, tickets);
-  return { writer, groups, settle: tickets.settle };
+  const settle = (done: number[], failed: (number | NativeFailure)[]) => tickets.settle(done, failed, []);
+  return { writer, groups, settle };
 }
 
 function failure(message: string, keys: string[] = []): NativeFailure {

@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { HitError } from '../errors.js';
+import type { Progress } from '../types.js';
 
 /** A failure on its way out of the addon; `nativeError` in `errors.ts` makes it an error with a code. */
 export interface NativeFailure {
@@ -19,13 +20,18 @@ export interface NativeOpenOptions {
   textKeys: boolean;
   textValues: boolean;
   createIfMissing: boolean;
+  readOnly: boolean;
+  maxMemoryBytes?: number;
   maxPendingBytes?: number;
   ioConcurrency?: number;
   segmentBytes?: number;
 }
 
-/** Settles tickets: `done` have succeeded, `failed` alternates a ticket and its failure. */
-export type Settle = (done: number[], failed: (number | NativeFailure)[]) => void;
+/**
+ * Settles tickets: `done` have succeeded, `failed` alternates a ticket and its failure. Those of `told` have got further;
+ * they may be settled by the same call, or have been by an earlier one.
+ */
+export type Settle = (done: number[], failed: (number | NativeFailure)[], told: number[]) => void;
 
 /**
  * One handle of a store. The functions that take buffers are raw: they read and write the handle's slab without
@@ -81,6 +87,34 @@ export interface NativeStore {
   close(): number;
 }
 
+/** How a store is loaded. Without a format the name of the source tells it. */
+export interface NativeLoadOptions {
+  format?: string;
+  skipBad: boolean;
+  jsonValues: boolean;
+}
+
+/** What a long call answers: the members it has. */
+export interface NativeOutcome {
+  loaded?: number;
+  skipped?: number;
+  dumped?: number;
+  bytes?: number;
+  problems?: { file: string; offset: number; code: string; message: string }[];
+}
+
+/** A call on a thread of its own. Its ticket is told of at most 20 times a second, where progress was asked for. */
+export interface NativeCall {
+  readonly ticket: number;
+  progress(): Progress;
+  /** What it has answered, once, after its ticket has settled. */
+  takeOutcome(): NativeOutcome;
+  /** Has it end with `HIT_ABORTED`. */
+  abort(): void;
+  /** The same at the end of the thread, with a moment for it to remove what it has half made. */
+  leave(): void;
+}
+
 /** What runs behind `hitkv serve`. */
 export interface NativeServer {
   /** The address HTTP answers on, `host:port`, or null. */
@@ -107,6 +141,35 @@ export interface Binding {
   countAsync(store: NativeStore, start: Uint8Array, end: Uint8Array | null): Promise<number>;
   /** Sorts what a scan needs sorted, off the thread; null where there is too little to be worth one. */
   prepareScan(store: NativeStore): Promise<void> | null;
+  compact(store: NativeStore): NativeCall;
+  refresh(store: NativeStore): NativeCall;
+  verify(store: NativeStore, wantsProgress: boolean): NativeCall;
+  /** Checks a store that is not open; `settle` hears of this call only. */
+  verifyClosed(url: string, wantsProgress: boolean, settle: Settle): NativeCall;
+  backup(store: NativeStore, folder: string, wantsProgress: boolean): NativeCall;
+  /** From the standard input where `source` is undefined. */
+  load(
+    store: NativeStore,
+    source: string | undefined,
+    options: NativeLoadOptions,
+    wantsProgress: boolean,
+  ): NativeCall;
+  loadStore(
+    store: NativeStore,
+    source: NativeStore,
+    start: Uint8Array,
+    end: Uint8Array | null,
+    wantsProgress: boolean,
+  ): NativeCall;
+  /** To the standard output where `target` is undefined. */
+  dump(
+    store: NativeStore,
+    target: string | undefined,
+    format: string | undefined,
+    start: Uint8Array,
+    end: Uint8Array | null,
+    wantsProgress: boolean,
+  ): NativeCall;
   serve(store: NativeStore, options: { http?: string }): Promise<NativeServer>;
 }
 

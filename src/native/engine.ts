@@ -1,6 +1,8 @@
 import type {
   Bytes,
   EngineCheck,
+  EngineDumpOptions,
+  EngineLoadOptions,
   EngineOpenOptions,
   EngineOperation,
   EngineScan,
@@ -9,10 +11,17 @@ import type {
   Raw,
   ScanParts,
 } from '../engine.js';
-import { type HitError, nativeError, notOpenError } from '../errors.js';
-import type { Capabilities, Durability, Stats } from '../types.js';
-import { binding, type NativeFailure, type NativeOpenOptions, type NativeStore } from './binding.js';
+import { HitError, nativeError, notOpenError } from '../errors.js';
+import type { Capabilities, Durability, ProgressOptions, Stats, VerifyReport } from '../types.js';
+import {
+  binding,
+  type NativeFailure,
+  type NativeOpenOptions,
+  type NativeOutcome,
+  type NativeStore,
+} from './binding.js';
 import { leaveAtExit } from './exit.js';
+import { LongCalls, type Start } from './long.js';
 import { Reader, WaitingReads } from './reads.js';
 import { Scans } from './scan.js';
 import { Tickets } from './tickets.js';
@@ -52,6 +61,7 @@ export class NativeEngine implements EngineStore {
   readonly #reader: Reader;
   readonly #waitingReads = new WaitingReads();
   readonly #scans: Scans;
+  readonly #longCalls: LongCalls;
   readonly #forget: () => void;
   #closing: Promise<void> | undefined;
 
@@ -64,6 +74,7 @@ export class NativeEngine implements EngineStore {
     this.#writer = new Writer(native, tickets);
     this.#reader = new Reader(native, options.textValues);
     this.#scans = new Scans(native, options.textKeys, options.textValues);
+    this.#longCalls = new LongCalls(tickets);
     this.#forget = leaveAtExit(this);
   }
 
@@ -173,6 +184,72 @@ export class NativeEngine implements EngineStore {
     return this.scanSync(range, parts, reverse);
   }
 
+  async load(
+    file: string | undefined,
+    options: EngineLoadOptions,
+  ): Promise<{ loaded: number; skipped: number }> {
+    const { format, skipBad, jsonValues } = options;
+    const asked = { skipBad, jsonValues, ...(format === undefined ? {} : { format }) };
+    return loaded(
+      await this.#long(
+        'load',
+        (wantsProgress) => binding().load(this.native, file, asked, wantsProgress),
+        options,
+      ),
+    );
+  }
+
+  async dump(
+    file: string | undefined,
+    { start, end }: KeyRange,
+    options: EngineDumpOptions,
+  ): Promise<{ dumped: number }> {
+    const { dumped = 0 } = await this.#long(
+      'dump',
+      (wantsProgress) => binding().dump(this.native, file, options.format, start, end, wantsProgress),
+      options,
+    );
+    return { dumped };
+  }
+
+  async loadStore(
+    source: EngineStore,
+    { start, end }: KeyRange,
+    options: ProgressOptions,
+  ): Promise<{ loaded: number; skipped: number }> {
+    if (!(source instanceof NativeEngine)) throw notNativeError(source.url);
+    source.#beforeRead();
+    return loaded(
+      await this.#long(
+        'load',
+        (wantsProgress) => binding().loadStore(this.native, source.native, start, end, wantsProgress),
+        options,
+      ),
+    );
+  }
+
+  async compact(): Promise<void> {
+    await this.#long('compact', () => binding().compact(this.native));
+  }
+
+  async refresh(): Promise<void> {
+    await this.#long('refresh', () => binding().refresh(this.native));
+  }
+
+  async verify(options: ProgressOptions): Promise<VerifyReport> {
+    return verified(
+      await this.#long('verify', (wantsProgress) => binding().verify(this.native, wantsProgress), options),
+    );
+  }
+
+  async backup(folder: string, options: ProgressOptions): Promise<void> {
+    await this.#long(
+      'backup',
+      (wantsProgress) => binding().backup(this.native, folder, wantsProgress),
+      options,
+    );
+  }
+
   async flush(): Promise<void> {
     this.#beforeRead();
     return this.#settled(() => this.native.flush());
@@ -194,6 +271,7 @@ export class NativeEngine implements EngineStore {
     this.#answerReads();
     this.#writer.submit();
     this.#scans.closeAll();
+    this.#longCalls.abort();
     this.#forget();
     this.#closing = this.#settled(() => this.native.close());
     return this.#closing;
@@ -202,6 +280,7 @@ export class NativeEngine implements EngineStore {
   /** The thread ends: what the slab holds is submitted. */
   leave(): void {
     this.#writer.submit();
+    this.#longCalls.leave();
   }
 
   #level(durability: Durability | undefined): number {
@@ -228,6 +307,17 @@ export class NativeEngine implements EngineStore {
     this.#waitingReads.answer(this.#reader);
   };
 
+  /** Runs a call on a thread of its own; it sees every write before it. */
+  async #long(name: string, start: Start, options?: ProgressOptions): Promise<NativeOutcome> {
+    this.#beforeRead();
+    try {
+      return await this.#longCalls.run(name, start, options);
+    } catch (error) {
+      const closed = this.#closing && HitError.is(error) && error.code === 'HIT_ABORTED';
+      throw closed && !options?.signal?.aborted ? notOpenError(this.url) : error;
+    }
+  }
+
   async #settled(call: () => number): Promise<void> {
     try {
       await this.#tickets.promise(call());
@@ -237,15 +327,40 @@ export class NativeEngine implements EngineStore {
   }
 }
 
+/** Checks a store that is not open, or cannot be opened. */
+export async function verifyNative(url: string, options: ProgressOptions): Promise<VerifyReport> {
+  const tickets = new Tickets();
+  const start: Start = (wantsProgress) => binding().verifyClosed(url, wantsProgress, tickets.settle);
+  return verified(await new LongCalls(tickets).run('verify', start, options));
+}
+
+/** What only works where the addon has the store. */
+export function notNativeError(url: string): HitError {
+  return new HitError(
+    'HIT_UNSUPPORTED',
+    `${url} does not run on the native engine: open it without HITKV_ENGINE`,
+  );
+}
+
+function loaded({ loaded = 0, skipped = 0 }: NativeOutcome): { loaded: number; skipped: number } {
+  return { loaded, skipped };
+}
+
+function verified({ problems = [], bytes = 0 }: NativeOutcome): VerifyReport {
+  return { ok: problems.length === 0, bytes, problems: problems as VerifyReport['problems'] };
+}
+
 function nativeOptions(options: EngineOpenOptions): NativeOpenOptions {
-  const { durability = 'disk', textKeys, textValues, createIfMissing = true } = options;
-  const { maxPendingBytes, ioConcurrency, file } = options;
+  const { durability = 'disk', textKeys, textValues, createIfMissing = true, readOnly = false } = options;
+  const { maxPendingBytes, maxMemoryBytes, ioConcurrency, file } = options;
   const { segmentBytes } = (file ?? {}) as { segmentBytes?: number };
   return {
     durability: DURABILITIES[durability],
     textKeys,
     textValues,
     createIfMissing,
+    readOnly,
+    ...(maxMemoryBytes === undefined ? {} : { maxMemoryBytes }),
     ...(maxPendingBytes === undefined ? {} : { maxPendingBytes }),
     ...(ioConcurrency === undefined ? {} : { ioConcurrency }),
     ...(segmentBytes === undefined ? {} : { segmentBytes }),

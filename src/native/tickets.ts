@@ -4,6 +4,8 @@ import type { NativeFailure, Settle } from './binding.js';
 /** Someone whom the outcome of a group concerns. */
 export interface Waiter {
   settle(failure: NativeFailure | undefined): void;
+  /** It has got further; long calls only. */
+  told?(): void;
 }
 
 /**
@@ -13,7 +15,8 @@ export interface Waiter {
 export class Tickets {
   readonly #waiters = new Map<number, Waiter>();
 
-  readonly settle: Settle = (done, failed) => {
+  readonly settle: Settle = (done, failed, told) => {
+    for (const ticket of told) this.#waiters.get(ticket)?.told?.();
     for (const ticket of done) this.#settleOne(ticket, undefined);
     for (let index = 0; index + 1 < failed.length; index += 2) {
       this.#settleOne(failed[index] as number, failed[index + 1] as NativeFailure);

@@ -3,6 +3,8 @@
 
 mod error;
 mod life;
+mod long;
+mod maintain;
 mod open;
 mod raw;
 mod read;
@@ -11,6 +13,7 @@ mod server;
 mod settle;
 mod slab;
 mod store;
+mod transfer;
 mod write;
 
 use napi_derive::napi;

@@ -9,7 +9,7 @@ use napi_derive::napi;
 
 use crate::error::to_napi;
 use crate::settle::Settlements;
-use crate::store;
+use crate::store::{self, Held};
 
 /// How a store is opened; the facade has checked it. Sizes in bytes, durability 0 memory, 1 os, 2 disk.
 #[napi(object)]
@@ -26,6 +26,10 @@ pub struct NativeOpenOptions {
     pub max_pending_bytes: Option<f64>,
     /// Accepted for other kinds of stores; a log has one lane.
     pub io_concurrency: Option<u32>,
+    /// Opened beside whoever writes.
+    pub read_only: bool,
+    /// Of values of 256 bytes and more, to keep in memory.
+    pub max_memory_bytes: Option<f64>,
     /// When a segment is followed by a new one.
     pub segment_bytes: Option<f64>,
 }
@@ -39,6 +43,8 @@ impl NativeOpenOptions {
                 _ => Durability::Disk,
             },
             create_if_missing: self.create_if_missing,
+            read_only: self.read_only,
+            max_memory_bytes: self.max_memory_bytes.map(|bytes| bytes as u64),
             on_error: Some(on_error),
             ..OpenOptions::default()
         };
@@ -52,7 +58,7 @@ impl NativeOpenOptions {
     }
 }
 
-/// Opens a store. `settle(done, failed)` hears of tickets, `onError(failure)` of failures after an answer.
+/// Opens a store. `settle(done, failed, told)` hears of tickets, `onError(failure)` of failures after an answer.
 ///
 /// # Errors
 /// With the failure's code as a property of the error.
@@ -61,7 +67,7 @@ pub fn open(
     env: Env,
     url: String,
     options: NativeOpenOptions,
-    #[napi(ts_arg_type = "(done: number[], failed: unknown[]) => void")] settle: Unknown<'_>,
+    #[napi(ts_arg_type = "(done: number[], failed: unknown[], told: number[]) => void")] settle: Unknown<'_>,
     #[napi(ts_arg_type = "((failure: Error) => void) | null")] on_error: Option<Unknown<'_>>,
 ) -> napi::Result<AsyncTask<Open>> {
     let on_error = on_error.map(|function| function.raw());
@@ -185,5 +191,9 @@ impl Task for Prepare {
 }
 
 pub(crate) fn store_of(env: Env, object: &Object<'_>) -> napi::Result<Store> {
+    held_of(env, object).map(|held| held.store)
+}
+
+pub(crate) fn held_of(env: Env, object: &Object<'_>) -> napi::Result<Held> {
     store::from_js(env.raw(), object.value().value).map_err(|error| to_napi(env.raw(), &error))
 }

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use hit::{Error, Result};
 use napi::sys;
@@ -18,6 +18,8 @@ pub(crate) struct Settlements {
     inbox: Mutex<Inbox>,
     /// Changed on the JavaScript thread only.
     open_tickets: AtomicUsize,
+    next_ticket: AtomicU64,
+    abandoned: AtomicBool,
 }
 
 #[derive(Default)]
@@ -30,6 +32,8 @@ struct Inbox {
     done: Vec<u64>,
     failed: Vec<(u64, Error)>,
     unseen: Vec<Error>,
+    /// Tickets of calls that have got further.
+    told: Vec<u64>,
 }
 
 struct Wake(sys::napi_threadsafe_function);
@@ -51,13 +55,18 @@ struct Context {
 }
 
 impl Settlements {
-    /// Makes the way back to `settle(done, failed)` and, where given, `on_error(failure)`.
+    /// Makes the way back to `settle(done, failed, told)` and, where given, `on_error(failure)`.
     pub(crate) fn new(
         env: sys::napi_env,
         settle: sys::napi_value,
         on_error: Option<sys::napi_value>,
     ) -> Result<Arc<Self>> {
-        let settlements = Arc::new(Self { inbox: Mutex::default(), open_tickets: AtomicUsize::new(0) });
+        let settlements = Arc::new(Self {
+            inbox: Mutex::default(),
+            open_tickets: AtomicUsize::new(0),
+            next_ticket: AtomicU64::new(1),
+            abandoned: AtomicBool::new(false),
+        });
         let mut on_error_ref = ptr::null_mut();
         if let Some(on_error) = on_error {
             // SAFETY: `on_error` is a function of this scope.
@@ -94,6 +103,11 @@ impl Settlements {
         Ok(settlements)
     }
 
+    /// The number of a new ticket, which is not open yet.
+    pub(crate) fn next_ticket(&self) -> u64 {
+        self.next_ticket.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// Opens a ticket: the process stays alive until it settles. On the JavaScript thread.
     pub(crate) fn open_ticket(&self, env: sys::napi_env) {
         if self.open_tickets.fetch_add(1, Ordering::Relaxed) == 0 {
@@ -116,6 +130,11 @@ impl Settlements {
     /// Reports a failure of a write that was answered already, from any thread.
     pub(crate) fn report(&self, error: &Error) {
         self.post(|inbox| inbox.unseen.push(error.clone()));
+    }
+
+    /// Tells that the call behind an open ticket has got further, from any thread.
+    pub(crate) fn tell(&self, ticket: u64) {
+        self.post(|inbox| inbox.told.push(ticket));
     }
 
     fn post(&self, add: impl FnOnce(&mut Inbox)) {
@@ -149,7 +168,13 @@ impl Settlements {
 
     /// Forgets an environment that is being torn down and frees the threadsafe function by itself.
     pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
         self.inbox.lock().wake = Wake::default();
+    }
+
+    /// Whether the environment is gone, so that nobody waits for anything any more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Relaxed)
     }
 }
 
@@ -175,13 +200,14 @@ unsafe extern "C" fn deliver(
     // SAFETY: the context lives as long as the threadsafe function that calls this.
     let Some(context) = (unsafe { context.cast::<Context>().as_ref() }) else { return };
     let settlements = Arc::clone(&context.settlements);
-    let (done, failed, unseen) = {
+    let (done, failed, unseen, told) = {
         let mut inbox = settlements.inbox.lock();
         inbox.woken = false;
         (
             std::mem::take(&mut inbox.done),
             std::mem::take(&mut inbox.failed),
             std::mem::take(&mut inbox.unseen),
+            std::mem::take(&mut inbox.told),
         )
     };
     let settled = done.len() + failed.len();
@@ -195,23 +221,34 @@ unsafe extern "C" fn deliver(
     let releasing = settlements.inbox.lock().releasing;
     let on_error = context.on_error;
     // A failure here means that the environment is going down or an exception is pending; Node reports the latter.
-    let _ = tell(env, settle, &done, &failed).and_then(|()| report(env, on_error, &unseen));
+    let _ = tell(env, settle, &done, &failed, &told).and_then(|()| report(env, on_error, &unseen));
     if releasing {
         settlements.release();
     }
 }
 
-fn tell(env: sys::napi_env, settle: sys::napi_value, done: &[u64], failed: &[(u64, Error)]) -> Result<()> {
-    if done.is_empty() && failed.is_empty() {
+fn tell(
+    env: sys::napi_env,
+    settle: sys::napi_value,
+    done: &[u64],
+    failed: &[(u64, Error)],
+    told: &[u64],
+) -> Result<()> {
+    if done.is_empty() && failed.is_empty() && told.is_empty() {
         return Ok(());
     }
-    let done = done.iter().map(|ticket| raw::number(env, *ticket as f64)).collect::<Result<Vec<_>>>()?;
     let mut failures = Vec::with_capacity(failed.len() * 2);
     for (ticket, error) in failed {
         failures.push(raw::number(env, *ticket as f64)?);
         failures.push(to_js(env, error)?);
     }
-    call(env, settle, &[raw::array(env, &done)?, raw::array(env, &failures)?])
+    call(env, settle, &[tickets(env, done)?, raw::array(env, &failures)?, tickets(env, told)?])
+}
+
+fn tickets(env: sys::napi_env, tickets: &[u64]) -> Result<sys::napi_value> {
+    let numbers =
+        tickets.iter().map(|ticket| raw::number(env, *ticket as f64)).collect::<Result<Vec<_>>>()?;
+    raw::array(env, &numbers)
 }
 
 fn report(env: sys::napi_env, on_error: sys::napi_ref, unseen: &[Error]) -> Result<()> {

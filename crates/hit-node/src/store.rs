@@ -35,8 +35,13 @@ pub(crate) struct NativeStore {
     /// Lengths of values on their way out.
     pub(crate) scratch: RefCell<Vec<u32>>,
     next_scan: Cell<u32>,
-    next_ticket: Cell<u64>,
     cleanup: Cell<Cleanup>,
+}
+
+/// What the object itself holds, for calls that are made with it and not on it.
+pub(crate) struct Held {
+    pub(crate) store: hit::Store,
+    pub(crate) settlements: Arc<Settlements>,
 }
 
 /// The hook that runs when the environment goes down, and what it is given.
@@ -76,9 +81,7 @@ raw_functions! {
 
 impl NativeStore {
     pub(crate) fn next_ticket(&self) -> u64 {
-        let ticket = self.next_ticket.get();
-        self.next_ticket.set(ticket + 1);
-        ticket
+        self.settlements.next_ticket()
     }
 
     pub(crate) fn next_scan(&self) -> u32 {
@@ -100,7 +103,8 @@ pub(crate) fn to_js(
     let object = raw::object(env)?;
     raw::set(env, object, "url", raw::text(env, store.url())?)?;
     raw::set(env, object, "supports", supports(env, store.capabilities())?)?;
-    let held = Box::into_raw(Box::new(store.clone())).cast();
+    let held = Held { store: store.clone(), settlements: Arc::clone(&settlements) };
+    let held = Box::into_raw(Box::new(held)).cast();
     // SAFETY: the box is freed by `free_held`, once.
     unsafe {
         raw::check(sys::napi_wrap(env, object, held, Some(free_held), ptr::null_mut(), ptr::null_mut()))?;
@@ -114,7 +118,6 @@ pub(crate) fn to_js(
         scans: RefCell::default(),
         scratch: RefCell::default(),
         next_scan: Cell::new(1),
-        next_ticket: Cell::new(1),
         cleanup: Cell::new(Cleanup { env, data: ptr::null_mut() }),
     });
     for (name, callback) in FUNCTIONS {
@@ -127,15 +130,16 @@ pub(crate) fn to_js(
     Ok(object)
 }
 
-/// The store behind a JavaScript object that [`to_js`] made.
-pub(crate) fn from_js(env: sys::napi_env, object: sys::napi_value) -> Result<hit::Store> {
+/// What a JavaScript object that [`to_js`] made holds.
+pub(crate) fn from_js(env: sys::napi_env, object: sys::napi_value) -> Result<Held> {
     let (mut ours, mut held) = (false, ptr::null_mut());
     // SAFETY: the tag says that the wrapped pointer is ours; it lives as long as the object.
     unsafe {
         raw::check(sys::napi_check_object_type_tag(env, object, &TYPE_TAG, &mut ours))?;
         raw::check(if ours { sys::Status::napi_ok } else { sys::Status::napi_invalid_arg })?;
         raw::check(sys::napi_unwrap(env, object, &mut held))?;
-        held.cast::<hit::Store>().as_ref().cloned().ok_or_else(raw::overrun)
+        let Held { store, settlements } = held.cast::<Held>().as_ref().ok_or_else(raw::overrun)?;
+        Ok(Held { store: store.clone(), settlements: Arc::clone(settlements) })
     }
 }
 
@@ -171,8 +175,8 @@ fn supports(env: sys::napi_env, capabilities: Capabilities) -> Result<sys::napi_
 
 unsafe extern "C" fn free_held(_env: sys::napi_env, held: *mut c_void, _hint: *mut c_void) {
     // SAFETY: `to_js` leaked it for this call.
-    let store = unsafe { Box::from_raw(held.cast::<hit::Store>()) };
-    drop_elsewhere(*store);
+    let held = unsafe { Box::from_raw(held.cast::<Held>()) };
+    drop_elsewhere(held.store);
 }
 
 /// Drops a handle, an open one on a thread of its own: a garbage collection may come while this thread reads and holds the lock
