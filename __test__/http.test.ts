@@ -274,11 +274,11 @@ describe('starting', () => {
     await (await open(url)).close();
   });
 
-  test('a store that another process serves is HIT_LOCKED and exit code 1', async () => {
+  test('a store that another process serves is HIT_LOCKED and exit code 4', async () => {
     const url = `file:${await temporaryFolder()}`;
     const filed = await serve(url);
     const exit = await command(['serve', url, '--http', '127.0.0.1:0']).exit;
-    expect(exit.code).toBe(1);
+    expect(exit.code).toBe(4);
     expect(exit.stderr).toContain('HIT_LOCKED');
     expect(exit.stderr).toContain(String(filed.child.pid));
     expect((await filed.set('foo', 'bar')).status).toBe(201);

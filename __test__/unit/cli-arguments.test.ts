@@ -1,28 +1,9 @@
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
 import { HitError } from '../../index.js';
-import { run } from '../../src/cli/program.js';
+import { hitkv } from './command-line.js';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
-
-/** Runs a command line with a server that only notes what it was asked for. */
-async function hitkv(args: string[], env: Record<string, string> = {}, failure?: unknown) {
-  const said = { out: '', err: '', served: [] as string[][], exitCode: -1 };
-  said.exitCode = await run(args, {
-    out: (text) => {
-      said.out += text;
-    },
-    err: (text) => {
-      said.err += text;
-    },
-    env,
-    serve: async (url, http) => {
-      if (failure) throw failure;
-      said.served.push([url, http]);
-    },
-  });
-  return said;
-}
 
 test('without arguments it prints help', async () => {
   const { out, err, exitCode } = await hitkv([]);
@@ -44,20 +25,20 @@ test('serve answers on this machine, on port 8080', async () => {
     exitCode: 0,
     served: [['./data', '127.0.0.1:8080']],
   });
-  expect(await hitkv(['serve', './data'], { PORT: '' })).toMatchObject({
+  expect(await hitkv(['serve', './data'], { env: { PORT: '' } })).toMatchObject({
     served: [['./data', '127.0.0.1:8080']],
   });
 });
 
 test('PORT changes the port and --http wins over it', async () => {
-  expect((await hitkv(['serve', 'memory:'], { PORT: '9000' })).served).toEqual([
+  expect((await hitkv(['serve', 'memory:'], { env: { PORT: '9000' } })).served).toEqual([
     ['memory:', '127.0.0.1:9000'],
   ]);
   for (const args of [
     ['serve', 'memory:', '--http', '0.0.0.0:9001'],
     ['serve', '--http=0.0.0.0:9001', 'memory:'],
   ]) {
-    expect((await hitkv(args, { PORT: 'nonsense' })).served).toEqual([['memory:', '0.0.0.0:9001']]);
+    expect((await hitkv(args, { env: { PORT: 'nonsense' } })).served).toEqual([['memory:', '0.0.0.0:9001']]);
   }
   expect((await hitkv(['serve', 'memory:', '--http', '[::1]:0'])).served).toEqual([['memory:', '[::1]:0']]);
 });
@@ -84,20 +65,30 @@ test.each([
 test.each(['http', '-1', '65536', '80.5', ' 80', '99999999999999999999'])(
   'a PORT of %j is refused',
   async (PORT) => {
-    const { err, exitCode, served } = await hitkv(['serve', './data'], { PORT });
+    const { err, exitCode, served } = await hitkv(['serve', './data'], { env: { PORT } });
     expect(err).toContain(`PORT is '${PORT}'`);
     expect([exitCode, served]).toEqual([2, []]);
   },
 );
 
-test('a failure is one line with its code, and the exit code is 1', async () => {
-  const locked = new HitError('HIT_LOCKED', 'another program has it');
-  const { err, exitCode } = await hitkv(['serve', './data'], {}, locked);
-  expect([err, exitCode]).toEqual(['hitkv: HIT_LOCKED: another program has it\n', 1]);
+const failing = (failure: unknown) => ({
+  serve: async () => {
+    throw failure;
+  },
+});
+
+test.each([
+  ['HIT_LOCKED', 4],
+  ['HIT_CORRUPTION', 5],
+  ['HIT_CONFIG', 1],
+] as const)('%s is one line with its code, and the exit code is %i', async (code, expected) => {
+  const failure = new HitError(code, 'what happened and what to do');
+  const { err, exitCode } = await hitkv(['serve', './data'], failing(failure));
+  expect([err, exitCode]).toEqual([`hitkv: what happened and what to do (${code})\n`, expected]);
 });
 
 test('a failure without a code shows where it comes from', async () => {
-  const { err, exitCode } = await hitkv(['serve', './data'], {}, new Error('a bug'));
+  const { err, exitCode } = await hitkv(['serve', './data'], failing(new Error('a bug')));
   expect(err).toMatch(/^hitkv: Error: a bug\n\s+at /);
   expect(exitCode).toBe(1);
 });

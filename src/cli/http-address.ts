@@ -20,6 +20,11 @@ export function addressOfPort(port: string | undefined): string | undefined {
   return isPort(chosen) ? `${DEFAULT_HOST}:${chosen}` : undefined;
 }
 
+/** An address that a client on this machine can use, for one that stands for all of its networks. */
+export function reachable(http: string): string {
+  return http.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
+}
+
 function isPort(text: string | undefined): boolean {
   return text !== undefined && /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
 }

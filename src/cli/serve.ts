@@ -6,8 +6,8 @@ import { nativeStore } from '../native/handle.js';
 import { banner } from './banner.js';
 import { describeFailure } from './failure.js';
 import { addressOfPort, parseHttpAddress } from './http-address.js';
-import type { Surroundings } from './program.js';
 import { aborted, stopSignal } from './stop-signal.js';
+import type { Surroundings } from './surroundings.js';
 
 /** Serves the store at `url` on `http` (`host:port`) and resolves when it was told to stop and has. */
 export type Serve = (url: string, http: string, surroundings: Surroundings) => Promise<void>;
@@ -22,7 +22,6 @@ export function serveCommand(surroundings: Surroundings): Command {
       'where HTTP answers (default: 127.0.0.1:8080, or PORT)',
       parseHttpAddress,
     )
-    .helpOption('--help', 'print this help')
     .action(async (url: string, flags: { http?: string }, command: Command) => {
       const { PORT } = surroundings.env;
       const http = flags.http ?? addressOfPort(PORT);
@@ -36,14 +35,16 @@ export function serveCommand(surroundings: Surroundings): Command {
 /** Serves from this process. */
 export const serve: Serve = async (url, http, { out, err }) => {
   const { signal, release } = stopSignal();
+  // A reader that goes away (`hitkv serve … | head`) is no reason to stop serving.
+  const say = (text: string) => void out(text).catch(() => {});
   try {
     const store = await openUnless(signal, url, (error) => err(`hitkv: ${describeFailure(error)}\n`));
     if (!store) return;
     try {
       const server = await binding().serve(nativeStore(store), { http });
-      out(banner(store.url, server.http ?? http));
+      say(banner(store.url, server.http ?? http));
       await aborted(signal);
-      out('hitkv: stopping; once more stops at once\n');
+      say('hitkv: stopping; once more stops at once\n');
       await server.stop();
     } finally {
       await store.close();
