@@ -9,7 +9,8 @@ pub(crate) fn is_disk_full(error: &io::Error) -> bool {
 }
 
 /// Turns the system's error into ours. `action` completes "cannot …".
-pub(crate) fn io_error(action: &str, path: &Path, error: io::Error) -> Error {
+#[must_use]
+pub fn io_error(action: &str, path: &Path, error: io::Error) -> Error {
     let (code, remedy) = match error.kind() {
         _ if is_disk_full(&error) => (ErrorCode::DiskFull, "free space on that disk, then try again"),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

@@ -40,6 +40,7 @@ pub use file_id::{FileId, FileKind};
 pub use files::{File, Files, OpenMode, SystemFiles};
 pub use folder::Folder;
 pub use frame::Frame;
+pub use io_error::io_error;
 pub use lock::{Lock, LockFile};
 pub use log::{Log, LogOptions};
 pub use operation::FrameOperations;

@@ -1,11 +1,29 @@
 //! Dumping a store into a text file, a stream or another store.
 
+mod csv;
+mod encoder;
+mod ndjson;
+mod target;
+mod text;
+
+use std::fs;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 
-use hit_core::{Error, ErrorCode, KeyRange, Result, Tell};
+use hit_core::{KeyRange, Progress, Result, Tell, tell as tell_progress};
+use hit_log::{Files, SystemFiles, io_error};
 
+use crate::dump::encoder::Encoder;
+use crate::dump::target::{NewFile, Target};
+use crate::load::copy;
 use crate::{Format, Store};
+
+/// What is encoded under one hold of the apply lock: about half a millisecond's work.
+const PAGE_BYTES: usize = 128 << 10;
+/// The same, in entries.
+const PAGE_ENTRIES: usize = 2_000;
 
 /// A dump holds the entries of a range as they are at one moment, in key order, with their expiries. Loaded again it
 /// gives the same entries.
@@ -27,9 +45,26 @@ impl Store {
         format: Format,
         tell: &mut Tell<'_>,
     ) -> Result<u64> {
-        let _ = (target, range, format, tell);
-        self.open_shared()?;
-        Err(Error::new(ErrorCode::Unsupported, "dump() is not built yet"))
+        let disk = self.open_shared()?.disk.as_ref();
+        Encoder::check(format)?;
+        let name = target.display().to_string();
+        match Target::find(target, disk.map(|disk| disk.folder.path()))? {
+            Target::Device(path) => {
+                let opened = fs::OpenOptions::new().write(true).open(&path);
+                let mut device = opened.map_err(|error| io_error("open", &path, error))?;
+                self.dump_stream_blocking(&mut device, &name, range, format, tell)
+            }
+            Target::File(path) => {
+                let files = disk.map_or_else(
+                    || Arc::new(SystemFiles) as Arc<dyn Files>,
+                    |disk| disk.folder.files().clone(),
+                );
+                let mut file = NewFile::create(files, path)?;
+                let dumped = self.dump_stream_blocking(&mut file, &name, range, format, tell)?;
+                file.finish()?;
+                Ok(dumped)
+            }
+        }
     }
 
     /// Dumps into a stream, as NDJSON or CSV, and flushes it. `name` stands for it in messages.
@@ -44,9 +79,35 @@ impl Store {
         format: Format,
         tell: &mut Tell<'_>,
     ) -> Result<u64> {
-        let _ = (target, name, range, format, tell);
         self.open_shared()?;
-        Err(Error::new(ErrorCode::Unsupported, "dump() is not built yet"))
+        Encoder::check(format)?;
+        let failed = |error| io_error("write", Path::new(name), error);
+        let total = self.exact_len(range)?;
+        let mut scan = self.scan(range, false)?;
+        let encoder = Encoder::new(format, &mut scan.again(range))?;
+        let mut progress = Progress { total, ..Progress::default() };
+        let mut page = Vec::with_capacity(PAGE_BYTES * 2);
+        encoder.begin(&mut page);
+        loop {
+            let mut visited = 0;
+            scan.visit(|key, entry| {
+                if page.len() >= PAGE_BYTES || visited == PAGE_ENTRIES {
+                    return ControlFlow::Break(());
+                }
+                visited += 1;
+                encoder.entry(&mut page, key, entry);
+                ControlFlow::Continue(())
+            })?;
+            target.write_all(&page).map_err(failed)?;
+            if visited == 0 {
+                target.flush().map_err(failed)?;
+                return Ok(progress.done);
+            }
+            progress.done += visited as u64;
+            progress.bytes += page.len() as u64;
+            page.clear();
+            tell_progress(tell, progress, "dump")?;
+        }
     }
 
     /// Writes the entries of a range into another store.
@@ -59,8 +120,6 @@ impl Store {
         range: KeyRange<'_>,
         tell: &mut Tell<'_>,
     ) -> Result<u64> {
-        let _ = (target, range, tell);
-        self.open_shared()?;
-        Err(Error::new(ErrorCode::Unsupported, "dump() is not built yet"))
+        copy(self, target, range, "dump", tell)
     }
 }

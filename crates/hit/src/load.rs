@@ -1,11 +1,36 @@
 //! Loading a store from text files, a stream or another store.
 
-use std::io::Read;
+mod batch;
+mod csv;
+mod entries;
+mod flight;
+mod from_store;
+mod go_hit;
+mod lines;
+mod ndjson;
+mod sink;
+mod source;
+mod text;
+
+use std::io;
 use std::path::Path;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
-use hit_core::{Durability, Error, ErrorCode, Result, Tell};
+use hit_core::{Durability, Error, ErrorCode, Progress, Result, Tell, tell as tell_progress};
 
+pub(crate) use from_store::copy;
+
+use crate::load::flight::Flight;
+use crate::load::sink::{Read, Sink};
+use crate::load::source::Source;
 use crate::{Format, Store};
+
+/// What waits between the thread that reads and the one that writes.
+const READ_AHEAD: usize = 2;
+/// How soon a caller can end a load whose source gives nothing.
+const TELL_EVERY: Duration = Duration::from_millis(100);
 
 /// How a store is loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,9 +67,8 @@ impl Store {
     /// for a bad line, which is named, `HIT_ARGUMENT`, `HIT_KEY_INVALID`, `HIT_VALUE_INVALID` or `HIT_VALUE_TOO_LARGE`;
     /// `HIT_IO`, `HIT_ABORTED`, and as all writes.
     pub fn load_blocking(&self, source: &Path, options: &LoadOptions, tell: &mut Tell<'_>) -> Result<Loaded> {
-        let _ = (source, options, tell);
         self.open_shared()?;
-        Err(Error::new(ErrorCode::Unsupported, "load() is not built yet"))
+        self.load_source(Source::open(source, options.format)?, options, tell)
     }
 
     /// Loads what a stream holds; its format has to be given. `name` stands for it in messages. The stream is read on
@@ -54,14 +78,13 @@ impl Store {
     /// As [`Store::load_blocking`].
     pub fn load_stream_blocking(
         &self,
-        source: Box<dyn Read + Send>,
+        source: Box<dyn io::Read + Send>,
         name: &str,
         options: &LoadOptions,
         tell: &mut Tell<'_>,
     ) -> Result<Loaded> {
-        let _ = (source, name, options, tell);
         self.open_shared()?;
-        Err(Error::new(ErrorCode::Unsupported, "load() is not built yet"))
+        self.load_source(Source::stream(source, name, options.format)?, options, tell)
     }
 
     /// Loads what another store holds at this moment: keys, values and expiries.
@@ -69,8 +92,51 @@ impl Store {
     /// # Errors
     /// `HIT_ARGUMENT` where it is the same store, `HIT_ABORTED`, and as all reads and writes.
     pub fn load_from_blocking(&self, source: &Store, tell: &mut Tell<'_>) -> Result<Loaded> {
-        let _ = (source, tell);
-        self.open_shared()?;
-        Err(Error::new(ErrorCode::Unsupported, "load() is not built yet"))
+        let loaded = copy(source, self, hit_core::KeyRange::ALL, "load", tell)?;
+        Ok(Loaded { loaded, skipped: 0 })
+    }
+
+    /// Reads on a thread of its own and writes on this one.
+    fn load_source(&self, source: Source, options: &LoadOptions, tell: &mut Tell<'_>) -> Result<Loaded> {
+        let (target, reads) = mpsc::sync_channel(READ_AHEAD);
+        let mut sink = Sink::new(target, options.skip_bad);
+        let json_values = options.json_values;
+        thread::Builder::new()
+            .name("hit-load".into())
+            .spawn(move || {
+                let result = source.read(json_values, &mut sink);
+                sink.end(result);
+            })
+            .map_err(|source| Error::new(ErrorCode::Io, "no thread could be started").with_source(source))?;
+        let flight = Flight::new(self, options.durability);
+        let mut loaded = Loaded::default();
+        let taken = take(&reads, &flight, &mut loaded, tell);
+        // A store that fails did so before the reading did.
+        flight.land().and(taken).map(|()| loaded)
+    }
+}
+
+fn take(reads: &Receiver<Read>, flight: &Flight<'_>, loaded: &mut Loaded, tell: &mut Tell<'_>) -> Result<()> {
+    let mut progress = Progress::default();
+    loop {
+        let end = match reads.recv_timeout(TELL_EVERY) {
+            Ok(read) => {
+                flight.submit(&read.batch)?;
+                loaded.loaded += read.batch.len() as u64;
+                loaded.skipped += read.skipped;
+                progress.done = loaded.loaded + loaded.skipped;
+                progress.bytes = read.bytes;
+                read.end
+            }
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Err(Error::new(
+                ErrorCode::Io,
+                "reading failed in a way it should not: please report this with what was loaded",
+            ))),
+        };
+        tell_progress(tell, progress, "load")?;
+        if let Some(end) = end {
+            return end;
+        }
     }
 }

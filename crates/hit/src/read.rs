@@ -117,6 +117,15 @@ impl Store {
         Ok(values)
     }
 
+    /// How many entries a range holds, where that is known without visiting them.
+    pub(crate) fn exact_len(&self, range: KeyRange<'_>) -> Result<Option<u64>> {
+        let shared = self.open_shared()?;
+        if range != KeyRange::ALL {
+            return Ok(None);
+        }
+        Ok(shared.applied.read().table.exact_len().map(|entries| entries as u64))
+    }
+
     /// How many entries a range holds. At once for everything while nothing expires, else it visits the range.
     ///
     /// # Errors

@@ -67,6 +67,12 @@ impl Store {
 }
 
 impl Scan {
+    /// Another scan of the same moment, from the beginning.
+    pub(crate) fn again(&self, range: KeyRange<'_>) -> Self {
+        let cursor = Cursor::new(self.cursor.snapshot().clone(), range, false);
+        Self { shared: Arc::clone(&self.shared), handle: self.handle.clone(), cursor }
+    }
+
     /// Visits the next entries until `visit` breaks or the scan ends. The entry at which it breaks is not taken: the
     /// next call begins with it.
     ///

@@ -32,6 +32,7 @@ pub(crate) struct Handle {
 }
 
 /// Sees whether a handle is closed, without keeping it open.
+#[derive(Clone)]
 pub(crate) struct Watch {
     closed: Arc<AtomicBool>,
     shared: Arc<Shared>,
