@@ -1,5 +1,7 @@
-import type { EngineDumpOptions, EngineLoadOptions, KeyRange } from '../engine.js';
+import { KeySpace } from '../keyspace.js';
+import { dumpRequest, loadRequest } from '../options.js';
 import { engineOf } from '../store.js';
+import type { DumpOptions, LoadOptions } from '../types.js';
 import type { NativeStore } from './binding.js';
 import { NativeEngine, notNativeError } from './engine.js';
 
@@ -8,21 +10,19 @@ export function nativeStore(store: object): NativeStore {
   return nativeEngine(store).native;
 }
 
-/** Loads what the standard input holds, whose format has to be given. */
-export function loadInput(
+/** `load` from the standard input, whose format has to be given. Node.js must not read from it too. */
+export async function loadInput(
   store: object,
-  options: EngineLoadOptions,
+  options: LoadOptions,
 ): Promise<{ loaded: number; skipped: number }> {
-  return nativeEngine(store).load(undefined, options);
+  const { skipBad = false, ...request } = loadRequest(options);
+  return nativeEngine(store).load(undefined, { ...request, skipBad, jsonValues: false });
 }
 
-/** Dumps to the standard output, as NDJSON where no format is given. */
-export function dumpOutput(
-  store: object,
-  range: KeyRange,
-  options: EngineDumpOptions,
-): Promise<{ dumped: number }> {
-  return nativeEngine(store).dump(undefined, range, options);
+/** `dump` to the standard output, as NDJSON where no format is given. */
+export async function dumpOutput(store: object, options?: DumpOptions): Promise<{ dumped: number }> {
+  const { range, ...request } = dumpRequest(options);
+  return nativeEngine(store).dump(undefined, new KeySpace(true).range(range), request);
 }
 
 function nativeEngine(store: object): NativeEngine {
