@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -8,6 +7,7 @@ import { expect, test } from 'vitest';
 import { shown, stepsOf } from './first-minutes.js';
 import { serve } from './http-client.js';
 import { temporaryFolder } from './place.js';
+import { programFolder } from './program-folder.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const run = promisify(execFile);
@@ -25,18 +25,6 @@ async function example(language: string): Promise<{ code: string; prints: string
   const [, code, prints] = pattern.exec(readme) ?? [];
   if (!code || !prints) throw new Error(`README.md has no ${language} example followed by what it prints`);
   return { code, prints };
-}
-
-/** A folder of a program that has hitkv, as built here, among its packages. */
-async function programFolder(): Promise<string> {
-  if (!existsSync(join(root, 'dist', 'index.js'))) {
-    throw new Error('the examples run on the built package, and dist/ is not there: npm run build');
-  }
-  const folder = await temporaryFolder();
-  await mkdir(join(folder, 'node_modules'));
-  await symlink(root, join(folder, 'node_modules', 'hitkv'), 'junction');
-  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-  return folder;
 }
 
 async function printed(script: string, cwd: string): Promise<string> {
