@@ -7,8 +7,8 @@ import { root } from '../root.mjs';
 
 /**
  * Every export of `entry`, in the order of the declarations in their files, file by file:
- * `{ name, kind, signatures, bases, members, description, throws, examples }`, where a member is the same without
- * bases and members. What is marked `@internal` is left out.
+ * `{ name, kind, signatures, bases, members, description, parameters, returns, throws, examples }`, where a member is the
+ * same without bases and members. What is marked `@internal` is left out.
  */
 export function exportedDeclarations(entry = 'index.ts', config = 'tsconfig.json') {
   const compiler = new API({ cwd: root });
@@ -96,14 +96,17 @@ function textOf(node, file) {
 
 function commentOf(node, file) {
   const comment = node.jsDoc?.at(-1);
-  const tagged = (name) =>
-    (comment?.tags ?? [])
-      .filter(({ tagName }) => tagName.text === name)
-      .map((tag) => plain(tag.comment, file));
+  const tags = (name) => (comment?.tags ?? []).filter(({ tagName }) => tagName.text === name);
+  const texts = (name) => tags(name).map((tag) => plain(tag.comment, file));
   return {
     description: plain(comment?.comment, file),
-    throws: tagged('throws'),
-    examples: tagged('example'),
+    parameters: tags('param').map((tag) => ({
+      name: textOf(tag.name, file),
+      text: plain(tag.comment, file),
+    })),
+    returns: texts('returns'),
+    throws: texts('throws'),
+    examples: texts('example'),
   };
 }
 

@@ -69,10 +69,12 @@ function field({ signatures, description, throws }) {
   return `- \`${oneLine(signatures[0])}\`${text ? `: ${oneLine(text)}` : ''}`;
 }
 
-function body({ description, throws, examples, signatures }, names) {
+function body({ description, parameters, returns, throws, examples, signatures }, names) {
   const used = typesIn(signatures, names);
   return [
     description && `${description}\n`,
+    parameters.length > 0 && `${parameters.map(({ name, text }) => `- \`${name}\`: ${text}`).join('\n')}\n`,
+    returns.length > 0 && `*Returns* ${returns.map(firstSmall).join(' ')}\n`,
     throws.length > 0 && `${throws.map(thrown).join(' ')}\n`,
     used.length > 0 && `See ${used.map(link).join(', ')}.\n`,
     ...examples.map((example) => `\`\`\`ts\n${example}\n\`\`\`\n`),
@@ -88,7 +90,12 @@ function typesIn(signatures, names) {
 }
 
 function thrown(text) {
-  return `*Throws* ${text}`;
+  return `*Throws* ${firstSmall(text)}`;
+}
+
+/** A sentence that goes on from a word before it. */
+function firstSmall(text) {
+  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 function code(signatures) {

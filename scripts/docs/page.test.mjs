@@ -9,6 +9,8 @@ const described = (name, kind, more = {}) => ({
   bases: [],
   members: [],
   description: `What ${name} is.`,
+  parameters: [],
+  returns: [],
   throws: [],
   examples: [],
   ...more,
@@ -23,6 +25,8 @@ const shop = described('Shop', 'interface', {
   bases: ['House<V>', 'AsyncDisposable'],
   members: [
     member('buy', 'method', 'buy(options: Options): Promise<void>', {
+      parameters: [{ name: 'options', text: 'How it is bought.' }],
+      returns: ['When it is paid.'],
       throws: ['`HIT_BUSY`.'],
       examples: ['await shop.buy();'],
     }),
@@ -43,11 +47,13 @@ test('what one calls comes first, then what it takes, then errors', () => {
   assert.deepEqual(sections, ['enter', 'Shop', 'House', 'Options', 'Failure']);
 });
 
-test('a method has its signature, description, errors, example and the types it takes', () => {
+test('a method has its signature, description, parameters, errors, example and the types it takes', () => {
   const section = page.slice(page.indexOf('### shop.buy'), page.indexOf('## House'));
   for (const part of [
     '```ts\nbuy(options: Options): Promise<void>\n```',
     'What buy is.',
+    '- `options`: How it is bought.',
+    '*Returns* when it is paid.',
     '*Throws* `HIT_BUSY`.',
     'See [Options](#options).',
     '```ts\nawait shop.buy();\n```',
