@@ -1,5 +1,5 @@
 /** Runs command lines in this process, with surroundings that only note what is said and asked. */
-import { open } from '../../index.js';
+import { open, verify } from '../../index.js';
 import { run } from '../../src/cli/program.js';
 import type { BytesStore, Surroundings } from '../../src/cli/surroundings.js';
 
@@ -21,6 +21,9 @@ export interface World {
   open?: Surroundings['open'];
   out?: Surroundings['out'];
   serve?: Surroundings['serve'];
+  verify?: Surroundings['verify'];
+  loadInput?: Surroundings['loadInput'];
+  dumpOutput?: Surroundings['dumpOutput'];
 }
 
 export async function hitkv(args: string[], world: World = {}): Promise<Said> {
@@ -44,6 +47,9 @@ export async function hitkv(args: string[], world: World = {}): Promise<Said> {
     },
     env: world.env ?? {},
     open: world.open ?? ((url, { readOnly: _, ...options }) => open(url, options) as Promise<BytesStore>),
+    verify: world.verify ?? verify,
+    loadInput: world.loadInput ?? noStream,
+    dumpOutput: world.dumpOutput ?? noStream,
     serve:
       world.serve ??
       (async (url, http) => {
@@ -52,4 +58,9 @@ export async function hitkv(args: string[], world: World = {}): Promise<Said> {
   });
   const bytes = Buffer.concat(written);
   return { ...said, bytes, out: bytes.toString(), exitCode };
+}
+
+/** The standard streams of this process are the test runner's. */
+async function noStream(): Promise<never> {
+  throw new Error('this test has no standard streams');
 }

@@ -1,26 +1,34 @@
 /** The command line as a whole: one command a file, each listed here. */
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { backupCommand } from './backup.js';
 import { clearCommand } from './clear.js';
+import { compactCommand } from './compact.js';
 import { countCommand } from './count.js';
 import { deleteCommand } from './delete.js';
+import { dumpCommand } from './dump.js';
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit-codes.js';
 import { describeFailure } from './failure.js';
 import { getCommand } from './get.js';
+import { loadCommand } from './load.js';
 import { scanCommand } from './scan.js';
 import { serveCommand } from './serve.js';
 import { setCommand } from './set.js';
 import { statsCommand } from './stats.js';
 import { ofThisProcess, type Surroundings } from './surroundings.js';
+import { verifyCommand } from './verify.js';
 
 /** The commands as `hitkv --help` lists them. */
 const GROUPS: readonly [string, readonly ((surroundings: Surroundings) => Command)[]][] = [
   ['Server:', [serveCommand]],
   [
     'Reading, also while another process has the store:',
-    [getCommand, scanCommand, countCommand, statsCommand],
+    [getCommand, scanCommand, countCommand, dumpCommand, statsCommand, verifyCommand, backupCommand],
   ],
-  ['Writing, while no other process has the store:', [setCommand, deleteCommand, clearCommand]],
+  [
+    'Writing, while no other process has the store:',
+    [setCommand, deleteCommand, clearCommand, loadCommand, compactCommand],
+  ],
 ];
 
 /** Runs one command line (without `node` and the script) and returns the exit code. Never rejects. */

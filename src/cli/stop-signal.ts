@@ -1,13 +1,16 @@
+import { EXIT } from './exit-codes.js';
+
 /**
  * A second signal within this time is the same one: `npm start` hands on the Ctrl-C that the terminal has already
  * sent to every process in front of it.
  */
 const SAME_SIGNAL_MS = 1_000;
 
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+/** What the process ends with, as shells report a signal. */
+export const STOP_EXIT_CODES = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
 
 /**
- * Aborts at the first SIGINT or SIGTERM, so that the caller can end gracefully. Another one later ends the process at
+ * Aborts at the first SIGINT or SIGTERM, whose name is the reason, so that the caller can end gracefully. Another one later ends the process at
  * once. `release` gives the signals back to the system.
  */
 export function stopSignal(): { signal: AbortSignal; release(): void } {
@@ -16,12 +19,12 @@ export function stopSignal(): { signal: AbortSignal; release(): void } {
   const heard = (name: NodeJS.Signals) => {
     if (!stop.signal.aborted) {
       firstMs = performance.now();
-      stop.abort();
+      stop.abort(name);
     } else if (performance.now() - firstMs > SAME_SIGNAL_MS) {
-      process.exit(EXIT_CODES[name as keyof typeof EXIT_CODES]);
+      process.exit(STOP_EXIT_CODES[name as keyof typeof STOP_EXIT_CODES]);
     }
   };
-  const names = Object.keys(EXIT_CODES) as (keyof typeof EXIT_CODES)[];
+  const names = Object.keys(STOP_EXIT_CODES) as (keyof typeof STOP_EXIT_CODES)[];
   for (const name of names) process.on(name, heard);
   return {
     signal: stop.signal,

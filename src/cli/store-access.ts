@@ -57,7 +57,7 @@ async function closing<T>(store: BytesStore, use: (store: BytesStore) => Promise
 }
 
 /** What a command writes into memory is gone when it ends, and there is nothing to read. */
-function refuseMemory(url: string): void {
+export function refuseMemory(url: string): void {
   if (!/^memory:/i.test(url)) return;
   throw new Ended(EXIT.misunderstood, 'memory: keeps nothing between commands: name a folder');
 }

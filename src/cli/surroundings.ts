@@ -1,7 +1,19 @@
 /** What a command sees of the world; tests pass their own. */
 import { createInterface } from 'node:readline';
-import { open, type Store } from '../../index.js';
+import {
+  type DumpOptions,
+  type LoadOptions,
+  open,
+  type Range,
+  type Store,
+  type VerifyReport,
+  verify,
+} from '../../index.js';
+import type { KeyRange } from '../engine.js';
+import { dumpOutput, loadInput } from '../native/handle.js';
+import { ALL_KEYS, rangeOf } from '../range.js';
 import { Ended, EXIT } from './exit-codes.js';
+import type { LongOptions } from './long-work.js';
 import { type Serve, serve } from './serve.js';
 
 /** A store whose keys and values are bytes, as a command line must take them. */
@@ -28,6 +40,11 @@ export interface Surroundings {
   ask(question: string): Promise<string>;
   env: Readonly<Record<string, string | undefined>>;
   open(url: string, options: BytesOptions): Promise<BytesStore>;
+  verify(url: string, options: LongOptions): Promise<VerifyReport>;
+  /** Loads what standard input holds. */
+  loadInput(store: BytesStore, options: LoadOptions): Promise<{ loaded: number; skipped: number }>;
+  /** Dumps to standard output. */
+  dumpOutput(store: BytesStore, options: DumpOptions): Promise<{ dumped: number }>;
   serve: Serve;
 }
 
@@ -54,8 +71,17 @@ export const ofThisProcess: Surroundings = {
     }),
   env: process.env,
   open: (url, options) => open(url, options) as Promise<BytesStore>,
+  verify,
+  loadInput: (store, { format, skipBad = false }) =>
+    loadInput(store, { skipBad, jsonValues: false, ...(format && { format }) }),
+  dumpOutput: (store, { format, ...range }) =>
+    dumpOutput(store, keyRange(range), format === undefined ? {} : { format }),
   serve,
 };
+
+function keyRange(range: Range): KeyRange {
+  return Object.keys(range).length === 0 ? ALL_KEYS : rangeOf(range, (bound) => bound as Uint8Array);
+}
 
 /** A reader that went away (`hitkv scan … | head`) had what it wanted: no complaint, but no success either. */
 function outputFailed(error: Error & { code?: string }): Ended {

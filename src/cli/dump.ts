@@ -1,0 +1,71 @@
+/** `hitkv dump <url> [target]`: writes entries out. */
+import { Command, Option } from 'commander';
+import { HitError } from '../errors.js';
+import type { DumpOptions } from '../types.js';
+import { Ended, EXIT } from './exit-codes.js';
+import { KEY_HINT } from './key-arguments.js';
+import { longWork, QUIET } from './long-work.js';
+import { addRangeOptions, type RangeFlags, rangeOf } from './range-options.js';
+import { reading, STORE } from './store-access.js';
+import type { BytesStore, Surroundings } from './surroundings.js';
+
+interface DumpFlags extends RangeFlags {
+  format?: NonNullable<DumpOptions['format']>;
+  quiet?: true;
+  json?: true;
+}
+
+/** Reads the arguments of `dump`. */
+export function dumpCommand(surroundings: Surroundings): Command {
+  const command = new Command('dump')
+    .description('write entries out in the order of their keys, as they are at one moment')
+    .argument('<url>', STORE)
+    .argument('[target]', 'a file, which is replaced when all is written, or - for standard output', '-')
+    .addOption(
+      new Option(
+        '--format <name>',
+        'how (default: what the name of the file says, ndjson on standard output)',
+      ).choices(['ndjson', 'csv']),
+    )
+    .option('--json', 'print {"dumped"}, where the target is a file')
+    .option(...QUIET)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  hitkv dump ./data entries.ndjson
+  hitkv dump ./data --prefix user: | gzip > users.ndjson.gz
+
+A dump loaded again reproduces the entries, with keys and values that are no text and with expiries. ${KEY_HINT}`,
+    );
+  return addRangeOptions(command).action(async (url: string, target: string, flags: DumpFlags) => {
+    const { format, quiet } = flags;
+    const options: DumpOptions = { ...rangeOf(flags, command), ...(format && { format }) };
+    if (target === '-') {
+      if (flags.json) command.error('error: --json needs a file: standard output is the dump itself');
+      await reading(surroundings, url, (store) => toOutput(surroundings, store, options));
+      return;
+    }
+    const about = { what: 'dump', unit: 'entries', quiet };
+    const { dumped } = await reading(surroundings, url, (store) =>
+      longWork(surroundings, about, (long) => store.dump(target, { ...options, ...long })),
+    );
+    await surroundings.out(flags.json ? `${JSON.stringify({ dumped })}\n` : `dumped ${dumped} entries\n`);
+  });
+}
+
+/** A signal simply ends it: there is nothing to remove. */
+async function toOutput(
+  { dumpOutput }: Surroundings,
+  store: BytesStore,
+  options: DumpOptions,
+): Promise<void> {
+  try {
+    await dumpOutput(store, options);
+  } catch (error) {
+    // The reader has what it wanted (`hitkv dump … | head`). The engine writes itself, so only its message tells.
+    const gone =
+      HitError.is(error) && error.code === 'HIT_IO' && /\(os error (32|109|232)\)/.test(error.message);
+    throw gone ? new Ended(EXIT.readerGone) : error;
+  }
+}
