@@ -46,7 +46,7 @@ export async function hitkv(args: string[], world: World = {}): Promise<Said> {
       return world.answer ?? '';
     },
     env: world.env ?? {},
-    open: world.open ?? ((url, { readOnly: _, ...options }) => open(url, options) as Promise<BytesStore>),
+    open: world.open ?? ((url, options) => open(url, options) as Promise<BytesStore>),
     verify: world.verify ?? verify,
     loadInput: world.loadInput ?? noStream,
     dumpOutput: world.dumpOutput ?? noStream,

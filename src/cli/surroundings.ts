@@ -4,14 +4,11 @@ import {
   type DumpOptions,
   type LoadOptions,
   open,
-  type Range,
   type Store,
   type VerifyReport,
   verify,
 } from '../../index.js';
-import type { KeyRange } from '../engine.js';
 import { dumpOutput, loadInput } from '../native/handle.js';
-import { ALL_KEYS, rangeOf } from '../range.js';
 import { Ended, EXIT } from './exit-codes.js';
 import type { LongOptions } from './long-work.js';
 import { type Serve, serve } from './serve.js';
@@ -72,16 +69,10 @@ export const ofThisProcess: Surroundings = {
   env: process.env,
   open: (url, options) => open(url, options) as Promise<BytesStore>,
   verify,
-  loadInput: (store, { format, skipBad = false }) =>
-    loadInput(store, { skipBad, jsonValues: false, ...(format && { format }) }),
-  dumpOutput: (store, { format, ...range }) =>
-    dumpOutput(store, keyRange(range), format === undefined ? {} : { format }),
+  loadInput,
+  dumpOutput,
   serve,
 };
-
-function keyRange(range: Range): KeyRange {
-  return Object.keys(range).length === 0 ? ALL_KEYS : rangeOf(range, (bound) => bound as Uint8Array);
-}
 
 /** A reader that went away (`hitkv scan … | head`) had what it wanted: no complaint, but no success either. */
 function outputFailed(error: Error & { code?: string }): Ended {
