@@ -42,6 +42,7 @@ enum Step {
     InstallView,
     Sweep { budget: usize },
     Wait { ms: u64 },
+    Judge,
     BeginSpan,
     Compact { first: usize, spans: usize },
 }
@@ -92,6 +93,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => Just(Step::InstallView),
         8 => (1..40_usize).prop_map(|budget| Step::Sweep { budget }),
         3 => (0..20_u64).prop_map(|ms| Step::Wait { ms }),
+        4 => Just(Step::Judge),
         5 => Just(Step::BeginSpan),
         3 => (any::<usize>(), 1..5_usize).prop_map(|(first, spans)| Step::Compact { first, spans }),
     ];
@@ -267,6 +269,7 @@ impl World {
                 self.table.sweep(self.now_ms, *budget);
             }
             Step::Wait { ms } => self.now_ms += ms,
+            Step::Judge => self.history.check_verdicts(&self.table, self.now_ms),
             Step::BeginSpan => self.table.begin_span(self.sequence + 1),
             Step::Compact { first, spans } => self.compact(*first, *spans),
             _ => {}
@@ -366,7 +369,6 @@ impl World {
             let live_bytes = records.map(bytes).sum();
             assert_eq!(*span, Span { first_sequence, total_bytes, live_bytes, tombstone_bytes });
         }
-        self.history.check_verdicts(&self.table, self.now_ms);
     }
 
     /// Lets go of everything and sweeps: what is left must be what is live.
@@ -377,6 +379,7 @@ impl World {
         for number in 0..self.cursors.len() {
             assert!(self.page(number, usize::MAX));
         }
+        self.history.check_verdicts(&self.table, self.now_ms);
         self.check_reopened();
         self.cursors.clear();
         self.snapshots.clear();

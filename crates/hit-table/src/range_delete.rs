@@ -87,6 +87,7 @@ impl Table {
             let key = self.arena.key(location);
             let hash = self.hasher.hash(key);
             if let Some(old) = self.index.remove(hash, |there| self.arena.key(there) == key) {
+                self.stop_counting(old);
                 self.supersede(old, undo.as_deref_mut());
                 self.note_deleted(old);
             }

@@ -26,6 +26,7 @@ pub fn span_bytes(operation: &Operation<'_>) -> u64 {
     }
 }
 
+#[inline]
 pub(crate) fn set_bytes(key_bytes: usize, value_bytes: usize, has_expiry: bool) -> u64 {
     let expiry = if has_expiry { 8 } else { 0 };
     (key_bytes + value_bytes) as u64 + 4 + expiry
@@ -72,11 +73,12 @@ impl Spans {
         self.spans.get_mut(position)
     }
 
-    /// The span that a write of this sequence number counts in.
+    /// The span that a write of this sequence number counts in, and where the next one begins.
     #[inline]
-    pub(crate) fn current(&mut self, sequence: u64) -> Option<&mut Span> {
+    pub(crate) fn current(&mut self, sequence: u64) -> Option<(&mut Span, u64)> {
         self.current = self.position(sequence)?;
-        self.spans.get_mut(self.current)
+        let next = self.spans.get(self.current + 1).map_or(u64::MAX, |next| next.first_sequence);
+        Some((self.spans.get_mut(self.current)?, next))
     }
 
     pub(crate) fn begin(&mut self, first_sequence: u64) {

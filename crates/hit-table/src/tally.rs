@@ -1,3 +1,5 @@
+use std::ops::AddAssign;
+
 use hit_core::Operation;
 
 use crate::record::Record;
@@ -24,43 +26,92 @@ pub(crate) struct Written {
     tombstone_bytes: u64,
 }
 
+/// What counts of a record.
+#[derive(Default)]
+pub(crate) struct Counted {
+    sequence: u64,
+    bytes: u64,
+    has_expiry: bool,
+}
+
+impl From<&Record<'_>> for Counted {
+    #[inline]
+    fn from(record: &Record<'_>) -> Self {
+        let has_expiry = record.expires_at.is_some();
+        let bytes = set_bytes(record.key.len(), record.value.len(), has_expiry);
+        Self { sequence: record.sequence, bytes, has_expiry }
+    }
+}
+
+impl Written {
+    fn of(operations: &[(u64, u64, Operation<'_>)]) -> Self {
+        let mut written = Self::default();
+        for (.., operation) in operations {
+            let bytes = span_bytes(operation);
+            written.total_bytes += bytes;
+            written.tombstone_bytes += if matches!(operation, Operation::Set { .. }) { 0 } else { bytes };
+        }
+        written
+    }
+}
+
+impl AddAssign for Written {
+    fn add_assign(&mut self, other: Self) {
+        self.total_bytes += other.total_bytes;
+        self.tombstone_bytes += other.tombstone_bytes;
+    }
+}
+
 impl Tally {
+    #[inline]
+    pub(crate) fn has_spans(&self) -> bool {
+        !self.spans.is_empty()
+    }
+
     /// Whether there is anything to count when a record without an expiry leaves the index.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
         self.expiring == 0 && self.spans.is_empty()
     }
 
-    /// A record is the newest of its key.
-    #[inline]
-    pub(crate) fn add(&mut self, record: &Record<'_>) {
-        self.expiring += usize::from(record.expires_at.is_some());
+    /// A record that was replaced is the newest of its key again.
+    pub(crate) fn add(&mut self, record: &Counted) {
+        self.expiring += usize::from(record.has_expiry);
         if let Some(span) = self.spans.find(record.sequence) {
-            span.live_bytes += bytes_of(record);
+            span.live_bytes += record.bytes;
         }
     }
 
     /// A record is no longer the newest of its key.
     #[inline]
-    pub(crate) fn remove(&mut self, record: &Record<'_>) {
-        self.expiring -= usize::from(record.expires_at.is_some());
+    pub(crate) fn remove(&mut self, record: &Counted) {
+        self.expiring -= usize::from(record.has_expiry);
         if let Some(span) = self.spans.find(record.sequence) {
-            span.live_bytes = span.live_bytes.saturating_sub(bytes_of(record));
+            span.live_bytes = span.live_bytes.saturating_sub(record.bytes);
         }
     }
 
-    /// An operation is written, whatever it does.
-    #[inline]
-    pub(crate) fn write(&mut self, sequence: u64, operation: &Operation<'_>, written: Option<&mut Written>) {
-        let Some(span) = self.spans.current(sequence) else { return };
-        let bytes = span_bytes(operation);
-        let tombstone = if matches!(operation, Operation::Set { .. }) { 0 } else { bytes };
-        span.total_bytes += bytes;
-        span.tombstone_bytes += tombstone;
-        if let Some(written) = written {
-            written.total_bytes += bytes;
-            written.tombstone_bytes += tombstone;
+    /// Operations, each behind its hash and its sequence number, are about to be written. Every `Set` counts as live from
+    /// here on, until it is removed.
+    pub(crate) fn write(&mut self, operations: &[(u64, u64, Operation<'_>)]) -> Written {
+        let mut written = Written::default();
+        let mut rest = operations;
+        while let Some((&(_, first_sequence, _), behind)) = rest.split_first() {
+            let Some((span, next)) = self.spans.current(first_sequence) else {
+                // Before the first span.
+                rest = behind;
+                continue;
+            };
+            let within = rest.partition_point(|&(_, sequence, _)| sequence < next);
+            let (these, others) = rest.split_at(within);
+            let bytes = Written::of(these);
+            span.total_bytes += bytes.total_bytes;
+            span.tombstone_bytes += bytes.tombstone_bytes;
+            span.live_bytes += bytes.total_bytes - bytes.tombstone_bytes;
+            written += bytes;
+            rest = others;
         }
+        written
     }
 
     /// Operations from `first_sequence` on were never written.
@@ -83,9 +134,4 @@ impl Tally {
         self.expiring = aside.expiring;
         self.spans.bring_back(&aside.live);
     }
-}
-
-#[inline]
-fn bytes_of(record: &Record<'_>) -> u64 {
-    set_bytes(record.key.len(), record.value.len(), record.expires_at.is_some())
 }

@@ -143,7 +143,7 @@ impl Table {
         };
         let restored = record.as_ref().filter(|record| !is_gone(record));
         if let Some(record) = restored {
-            self.tally.add(record);
+            self.tally.add(&record.into());
         }
         let is_it = |there| self.arena.key(there) == key;
         let written = if restored.is_some() {

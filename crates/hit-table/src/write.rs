@@ -1,9 +1,11 @@
 use hit_core::Operation;
 
+use crate::arena::Arena;
 use crate::location::Location;
 use crate::read::GROUP;
 use crate::record::Record;
 use crate::table::Table;
+use crate::tally::Counted;
 use crate::undo::Undo;
 
 impl Table {
@@ -25,18 +27,9 @@ impl Table {
             if taken > 1 {
                 self.warm(group.iter().map(|&(hash, ..)| hash));
             }
-            for &(hash, sequence, operation) in group {
-                let mut undo = undo.as_deref_mut();
-                let written = undo.as_mut().map(|undo| &mut undo.written);
-                self.tally.write(sequence, &operation, written);
-                match operation {
-                    Operation::Set { key, value, expires_at } => {
-                        self.set(hash, &Record { sequence, expires_at, key, value }, undo);
-                    }
-                    Operation::Delete { key } => self.delete(hash, key, undo),
-                    Operation::DeleteRange { range } => self.delete_range(sequence, range, undo),
-                }
-                self.last_sequence = self.last_sequence.max(sequence);
+            // What lies behind a range delete must not be counted before it, which may take all that is counted.
+            for part in group.chunk_by(|(.., before), _| !matches!(before, Operation::DeleteRange { .. })) {
+                self.write_part(part, undo.as_deref_mut());
             }
             count += taken;
             if taken < GROUP {
@@ -44,6 +37,27 @@ impl Table {
             }
         }
         self.keep_house(count);
+    }
+
+    #[inline]
+    fn write_part(&mut self, part: &[(u64, u64, Operation<'_>)], mut undo: Option<&mut Undo>) {
+        if self.tally.has_spans() {
+            let written = self.tally.write(part);
+            if let Some(undo) = &mut undo {
+                undo.written += written;
+            }
+        }
+        for &(hash, sequence, operation) in part {
+            let undo = undo.as_deref_mut();
+            match operation {
+                Operation::Set { key, value, expires_at } => {
+                    self.set(hash, &Record { sequence, expires_at, key, value }, undo);
+                }
+                Operation::Delete { key } => self.delete(hash, key, undo),
+                Operation::DeleteRange { range } => self.delete_range(sequence, range, undo),
+            }
+            self.last_sequence = self.last_sequence.max(sequence);
+        }
     }
 
     pub(crate) fn hash_of(&self, operation: &Operation<'_>) -> u64 {
@@ -56,10 +70,14 @@ impl Table {
     #[inline]
     fn set(&mut self, hash: u64, record: &Record<'_>, undo: Option<&mut Undo>) {
         let location = self.arena.append(record);
-        self.tally.add(record);
-        let old = self.index.put(hash, location, |old| self.arena.key(old) == record.key);
+        self.tally.expiring += usize::from(record.expires_at.is_some());
+        let mut counted = Counted::default();
+        let old = self.index.put(hash, location, |old| is_of(&self.arena, old, record.key, &mut counted));
         match old {
-            Some(old) => self.supersede(old, undo),
+            Some(old) => {
+                self.tally.remove(&counted);
+                self.supersede(old, undo);
+            }
             None => {
                 if let Some(undo) = undo {
                     undo.note_inserted(location);
@@ -72,7 +90,9 @@ impl Table {
     }
 
     fn delete(&mut self, hash: u64, key: &[u8], undo: Option<&mut Undo>) {
-        if let Some(old) = self.index.remove(hash, |old| self.arena.key(old) == key) {
+        let mut counted = Counted::default();
+        if let Some(old) = self.index.remove(hash, |old| is_of(&self.arena, old, key, &mut counted)) {
+            self.tally.remove(&counted);
             self.supersede(old, undo);
             self.note_deleted(old);
         }
@@ -81,7 +101,6 @@ impl Table {
     /// A record is no longer the newest of its key.
     #[inline]
     pub(crate) fn supersede(&mut self, old: Location, undo: Option<&mut Undo>) {
-        self.stop_counting(old);
         match undo {
             Some(undo) => undo.note_replaced(old),
             None => self.arena.kill(old),
@@ -95,7 +114,7 @@ impl Table {
             return;
         }
         if let Some(record) = self.arena.record(old) {
-            self.tally.remove(&record);
+            self.tally.remove(&Counted::from(&record));
         }
     }
 
@@ -105,4 +124,12 @@ impl Table {
             view.fresh.push(old.marked());
         }
     }
+}
+
+/// Whether a record is that of a key, and what then counts of it: it is read once for both.
+#[inline]
+fn is_of(arena: &Arena, location: Location, key: &[u8], counted: &mut Counted) -> bool {
+    let Some(record) = arena.record(location).filter(|record| record.key == key) else { return false };
+    *counted = Counted::from(&record);
+    true
 }
