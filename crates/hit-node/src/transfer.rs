@@ -1,12 +1,11 @@
 //! Loading and dumping: files, the standard streams, other stores.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use hit::{Error, ErrorCode, Format, KeyRange, LoadOptions, Loaded, Result, Store, Tell};
+use hit::{Format, KeyRange, LoadOptions, Loaded, Tell};
 use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
@@ -48,7 +47,7 @@ pub fn load(
     let options = LoadOptions { format, skip_bad, json_values, ..LoadOptions::default() };
     let body = move |tell: &mut Tell<'_>| {
         let loaded = match source {
-            Some(path) => load_path(&store, Path::new(&path), &options, tell),
+            Some(path) => store.load_blocking(Path::new(&path), &options, tell),
             None => {
                 let input = Box::new(Blocking(io::stdin()));
                 store.load_stream_blocking(input, "the standard input", &options, tell)
@@ -101,7 +100,11 @@ pub fn dump(
     let range = OwnRange::new(start, end);
     let body = move |tell: &mut Tell<'_>| {
         let dumped = match target {
-            Some(path) => dump_path(&store, PathBuf::from(path), range.borrow(), format, tell),
+            Some(path) => {
+                let path = Path::new(&path);
+                let format = format.map_or_else(|| Format::of_path(path), Ok)?;
+                store.dump_blocking(path, range.borrow(), format, tell)
+            }
             None => {
                 let name = "the standard output";
                 let format = format.unwrap_or(Format::Ndjson);
@@ -121,48 +124,6 @@ impl From<Loaded> for NativeOutcome {
 
 fn format_of(env: Env, name: Option<String>) -> napi::Result<Option<Format>> {
     name.map(|name| name.parse()).transpose().map_err(|error| to_napi(env.raw(), &error))
-}
-
-/// A pipe or a device is a stream: it has no length and cannot be read twice.
-fn load_path(store: &Store, path: &Path, options: &LoadOptions, tell: &mut Tell<'_>) -> Result<Loaded> {
-    if !is_stream(path) {
-        return store.load_blocking(path, options, tell);
-    }
-    let options = LoadOptions { format: Some(stream_format(path, options.format)?), ..*options };
-    let input = File::open(path).map_err(|source| cannot_open(path, source))?;
-    store.load_stream_blocking(Box::new(input), &path.display().to_string(), &options, tell)
-}
-
-/// A pipe or a device is written into; anything else is replaced, behind a symbolic link too.
-fn dump_path(
-    store: &Store,
-    path: PathBuf,
-    range: KeyRange<'_>,
-    format: Option<Format>,
-    tell: &mut Tell<'_>,
-) -> Result<u64> {
-    if is_stream(&path) {
-        let format = stream_format(&path, format)?;
-        let mut output =
-            OpenOptions::new().write(true).open(&path).map_err(|source| cannot_open(&path, source))?;
-        let name = path.display().to_string();
-        return store.dump_stream_blocking(&mut output, &name, range, format, tell);
-    }
-    let format = format.map_or_else(|| Format::of_path(&path), Ok)?;
-    let target = fs::canonicalize(&path).unwrap_or(path);
-    store.dump_blocking(&target, range, format, tell)
-}
-
-fn is_stream(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
-}
-
-fn stream_format(path: &Path, format: Option<Format>) -> Result<Format> {
-    format.map_or_else(|| Format::of_path(path), Ok)
-}
-
-fn cannot_open(path: &Path, source: io::Error) -> Error {
-    Error::new(ErrorCode::Config, format!("{} cannot be opened", path.display())).with_source(source)
 }
 
 /// A range that may cross to another thread.

@@ -143,3 +143,24 @@ fn many_entries_survive_dumping_and_loading() {
     );
     assert_eq!(all(&copy), entries[256..]);
 }
+
+/// As `/dev/stdout` is one for `hitkv dump … | head`: nothing there may be replaced by a file.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_behind_a_symbolic_link_is_written_into() {
+    use std::io::Read;
+    use std::os::fd::AsRawFd;
+
+    let folder = tempfile::tempdir().unwrap();
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let link = folder.path().join("out");
+    std::os::unix::fs::symlink(format!("/proc/self/fd/{}", writer.as_raw_fd()), &link).unwrap();
+    let store = filled(&vec![(b"key".to_vec(), b"value".to_vec(), None)]);
+    let dumped = store.dump_blocking(&link, KeyRange::ALL, Format::Ndjson, &mut quiet).unwrap();
+    drop(writer);
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!((dumped, text.lines().count()), (1, 1));
+    assert!(link.is_symlink());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}

@@ -22,23 +22,23 @@ impl Target {
     /// `HIT_ARGUMENT` where that is a folder or lies in `store`, `HIT_CONFIG` where its folder is missing.
     pub(crate) fn find(path: &Path, store: Option<&Path>) -> Result<Self> {
         let refused = |what: &str| Error::new(ErrorCode::Argument, format!("{} {what}", path.display()));
-        let target = match fs::canonicalize(path) {
-            Ok(real) => {
-                let metadata = fs::metadata(&real).map_err(|error| io_error("look at", path, error))?;
-                if metadata.is_dir() {
-                    return Err(refused("is a folder: name a file to dump into"));
-                }
-                if metadata.is_file() { Self::File(real) } else { Self::Device(real) }
+        // Looked at before it is resolved: what `/dev/stdout` leads to has no path where that is a pipe.
+        if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            return Ok(Self::Device(path.to_owned()));
+        }
+        let real = match fs::canonicalize(path) {
+            Ok(real) if real.is_dir() => {
+                return Err(refused("is a folder: name a file to dump into"));
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::File(missing(path)?),
+            Ok(real) => real,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => missing(path)?,
             Err(error) => return Err(io_error("look at", path, error)),
         };
-        let (Self::File(real) | Self::Device(real)) = &target;
         let store = store.and_then(|store| fs::canonicalize(store).ok());
         if store.is_some_and(|store| real.starts_with(store)) {
             return Err(refused("lies in the store's own folder: dump to another place"));
         }
-        Ok(target)
+        Ok(Self::File(real))
     }
 }
 
