@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 /** What examples take for granted. */
 const PREAMBLE = `
-  import { HitError, open, type Store } from 'hitkv';
+  import { HitError, open, type Store, verify } from 'hitkv';
   declare const db: Store<string>;
   declare const rows: [string, string][];
   declare const server: { close(): void };

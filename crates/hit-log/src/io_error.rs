@@ -8,11 +8,27 @@ pub(crate) fn is_disk_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
+/// Whether this process, or the system, may not open another file.
+#[cfg(unix)]
+fn is_out_of_files(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    [Errno::MFILE, Errno::NFILE].map(|errno| Some(errno.raw_os_error())).contains(&error.raw_os_error())
+}
+
+/// The error there has no code of its own that a program would meet.
+#[cfg(not(unix))]
+fn is_out_of_files(_error: &io::Error) -> bool {
+    false
+}
+
 /// Turns the system's error into ours. `action` completes "cannot …".
 #[must_use]
 pub fn io_error(action: &str, path: &Path, error: io::Error) -> Error {
     let (code, remedy) = match error.kind() {
         _ if is_disk_full(&error) => (ErrorCode::DiskFull, "free space on that disk, then try again"),
+        _ if is_out_of_files(&error) => {
+            (ErrorCode::Io, "raise the limit of open files (ulimit -n), then try again")
+        }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             (ErrorCode::Config, "give this user the right to write there, or use another folder")
         }
@@ -51,5 +67,13 @@ mod tests {
             assert_eq!(error.code(), code);
             assert!(error.message().starts_with("cannot write x.log: "), "{error}");
         }
+    }
+    #[cfg(unix)]
+    #[test]
+    fn a_process_without_open_files_left_is_told_of_the_limit() {
+        let error = io::Error::from(rustix::io::Errno::MFILE);
+        let error = io_error("open", Path::new("x.log"), error);
+        assert_eq!(error.code(), ErrorCode::Io);
+        assert!(error.message().ends_with("raise the limit of open files (ulimit -n), then try again"));
     }
 }
