@@ -84,8 +84,9 @@ impl Store {
         let failed = |error| io_error("write", Path::new(name), error);
         let total = self.exact_len(range)?;
         let mut scan = self.scan(range, false)?;
-        let encoder = Encoder::new(format, &mut scan.again(range))?;
         let mut progress = Progress { total, ..Progress::default() };
+        let go_on = || tell_progress(tell, progress, "dump");
+        let encoder = Encoder::new(format, &mut scan.again(range), go_on)?;
         let mut page = Vec::with_capacity(PAGE_BYTES * 2);
         encoder.begin(&mut page);
         loop {

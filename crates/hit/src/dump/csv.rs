@@ -19,7 +19,10 @@ pub(crate) struct Columns {
 
 impl Columns {
     /// Looks at everything once: the header comes first, and one that always had all columns would be in everybody's way.
-    pub(crate) fn needed(scan: &mut Scan) -> Result<Self> {
+    ///
+    /// # Errors
+    /// As all reads, and where `go_on` ends it.
+    pub(crate) fn needed(scan: &mut Scan, mut go_on: impl FnMut() -> Result<()>) -> Result<Self> {
         let mut columns = Self::default();
         loop {
             let mut visited = 0;
@@ -36,6 +39,7 @@ impl Columns {
             if visited == 0 || columns == (Self { expires_at: true, key64: true, value64: true }) {
                 return Ok(columns);
             }
+            go_on()?;
         }
     }
 }

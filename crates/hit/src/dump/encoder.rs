@@ -27,14 +27,14 @@ impl Encoder {
         }
     }
 
-    /// The encoder of what `scan` will visit.
+    /// The encoder of what `scan` visits.
     ///
     /// # Errors
-    /// As [`Encoder::check`], and as all reads.
-    pub(crate) fn new(format: Format, scan: &mut Scan) -> Result<Self> {
+    /// As [`Encoder::check`], as all reads, and where `go_on` ends it.
+    pub(crate) fn new(format: Format, scan: &mut Scan, go_on: impl FnMut() -> Result<()>) -> Result<Self> {
         match format {
             Format::Ndjson => Ok(Self::Ndjson),
-            Format::Csv => Columns::needed(scan).map(Self::Csv),
+            Format::Csv => Columns::needed(scan, go_on).map(Self::Csv),
             Format::GoHit => Self::check(format).map(|()| Self::Ndjson),
         }
     }

@@ -39,26 +39,26 @@ fn take<R>(records: &Records<R>, columns: &Columns, json_values: bool, sink: &mu
         let message = format!("the record has {fields} fields, the header has {}", columns.count);
         return Err(Error::new(ErrorCode::Argument, message));
     }
-    let binary;
-    let key = match (records.field(columns.key), records.field(columns.key64)) {
-        (key, b"") => utf8(key, "key", ErrorCode::KeyInvalid)?,
-        (b"", key) => {
-            binary = from_base64(key, "key64", ErrorCode::KeyInvalid)?;
-            &binary
-        }
-        _ => return Err(Error::new(ErrorCode::KeyInvalid, "there are key and key64: give one of them")),
-    };
-    let binary;
-    let value = match (records.field(columns.value), records.field(columns.value64)) {
-        (value, b"") => utf8(value, "value", ErrorCode::ValueInvalid)?,
-        (b"", value) => {
-            binary = from_base64(value, "value64", ErrorCode::ValueInvalid)?;
-            &binary
-        }
-        _ => {
-            return Err(Error::new(ErrorCode::ValueInvalid, "there are value and value64: give one of them"));
-        }
-    };
+    let mut binary = Vec::new();
+    let key =
+        text_or_bytes(records, (columns.key, columns.key64), "key", ErrorCode::KeyInvalid, &mut binary)?;
+    take_rest(records, columns, json_values, key, sink).map_err(|error| match error.keys() {
+        [] => error.with_key(key),
+        _ => error,
+    })
+}
+
+/// Takes everything but the key, which is known.
+fn take_rest<R>(
+    records: &Records<R>,
+    columns: &Columns,
+    json_values: bool,
+    key: &[u8],
+    sink: &mut Sink,
+) -> Result<()> {
+    let mut binary = Vec::new();
+    let fields = (columns.value, columns.value64);
+    let value = text_or_bytes(records, fields, "value", ErrorCode::ValueInvalid, &mut binary)?;
     if json_values {
         check_json(value)?;
     }
@@ -66,6 +66,24 @@ fn take<R>(records: &Records<R>, columns: &Columns, json_values: bool, sink: &mu
     check_entry(key, value, expires_at)?;
     sink.entry(key, value, expires_at);
     Ok(())
+}
+
+/// What a column holds as text, or its neighbour as base64.
+fn text_or_bytes<'a, R>(
+    records: &'a Records<R>,
+    (text, base64): (Option<usize>, Option<usize>),
+    name: &str,
+    code: ErrorCode,
+    binary: &'a mut Vec<u8>,
+) -> Result<&'a [u8]> {
+    match (records.field(text), records.field(base64)) {
+        (text, b"") => utf8(text, name, code),
+        (b"", base64) => {
+            *binary = from_base64(base64, &format!("{name}64"), code)?;
+            Ok(binary)
+        }
+        _ => Err(Error::new(code, format!("there are {name} and {name}64: give one of them"))),
+    }
 }
 
 fn utf8<'a>(text: &'a [u8], column: &str, code: ErrorCode) -> Result<&'a [u8]> {
@@ -199,7 +217,7 @@ impl<R: Read> Records<R> {
             has_ended: false,
             bytes: 0,
             lines: 0,
-            output: vec![0; 4 << 10],
+            output: vec![0; max_bytes.min(4 << 10)],
             ends: vec![0; MAX_FIELDS],
             fields: 0,
             line: 0,
@@ -273,5 +291,67 @@ impl<R: Read> Records<R> {
         self.bytes += read as u64;
         self.has_ended = read == 0;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Gives a few bytes at a time.
+    struct Drip<'a>(&'a [u8], usize);
+
+    impl Read for Drip<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let most = self.1.min(buffer.len());
+            self.0.read(&mut buffer[..most])
+        }
+    }
+
+    fn records(text: &[u8], at_once: usize, max_bytes: usize) -> Vec<(u64, Vec<String>)> {
+        let (target, _taken) = mpsc::sync_channel(1);
+        let mut sink = Sink::new(target, false);
+        let mut records = Records::new(Drip(text, at_once), max_bytes);
+        let mut found = Vec::new();
+        while records.next("text", &mut sink).unwrap() {
+            let fields = (0..records.fields)
+                .map(|number| String::from_utf8(records.field(Some(number)).to_vec()).unwrap());
+            let fields = match records.check() {
+                Ok(()) => fields.collect(),
+                Err(error) => vec![error.code().name().into()],
+            };
+            found.push((records.line, fields));
+        }
+        found
+    }
+
+    #[test]
+    fn records_and_their_lines_are_the_same_however_the_source_is_cut() {
+        let text = b"\r\na,1\r\n\r\n\n\"b\r\n,\"\"\",\r\n\"\",c\nlast,one";
+        let expected = [
+            (2, vec!["a".to_owned(), "1".into()]),
+            (5, vec!["b\r\n,\"".into(), String::new()]),
+            (7, vec![String::new(), "c".into()]),
+            (8, vec!["last".into(), "one".into()]),
+        ];
+        for at_once in 1..=text.len() {
+            assert_eq!(records(text, at_once, 64), expected, "{at_once} at once");
+        }
+    }
+
+    #[test]
+    fn a_record_past_the_bounds_is_left_out_and_the_next_one_is_not() {
+        let wide = ",".repeat(MAX_FIELDS);
+        for text in [format!("a,1\n{}\nb,2\n", "x".repeat(200)), format!("a,1\n{wide}\nb,2\n")] {
+            for at_once in 1..=20 {
+                let found = records(text.as_bytes(), at_once, 64);
+                let too_long = vec!["HIT_VALUE_TOO_LARGE".to_owned()];
+                let [first, second] =
+                    [["a", "1"], ["b", "2"]].map(|fields| fields.map(str::to_owned).to_vec());
+                assert_eq!(found, [(1, first), (2, too_long), (3, second)]);
+            }
+        }
     }
 }

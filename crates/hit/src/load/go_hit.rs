@@ -35,15 +35,14 @@ pub(crate) fn read(source: impl Read, name: &str, json_values: bool, sink: &mut 
                 if let Some(error) = position.failure.take() {
                     return Err(cannot_read(name, error));
                 }
-                let what = if position.is_over.get() {
-                    format!("an entry has more than {MAX_LINE_BYTES} bytes: no entry needs so many")
+                let (code, what) = if position.is_over.get() {
+                    let what =
+                        format!("an entry has more than {MAX_LINE_BYTES} bytes: no entry needs so many");
+                    (ErrorCode::ValueTooLarge, what)
                 } else {
-                    format!("this is not Go-Hit's JSON: {}", without_place(&error))
+                    (ErrorCode::Argument, format!("this is not Go-Hit's JSON: {}", without_place(&error)))
                 };
-                return Err(Error::new(
-                    ErrorCode::Argument,
-                    format!("{name} line {}: {what}", error.line().max(1)),
-                ));
+                return Err(Error::new(code, format!("{name} line {}: {what}", error.line().max(1))));
             }
         }
     }

@@ -41,34 +41,45 @@ fn locate(taken: Result<()>, name: &str, number: u64, sink: &mut Sink) -> Result
 
 fn take(line: &Line<'_>, json_values: bool, sink: &mut Sink) -> Result<()> {
     let text = match line {
-        Line::Text(text) => text.trim_ascii(),
+        Line::Text(text) => *text,
         Line::TooLong => {
             let message = format!("the line has more than {MAX_LINE_BYTES} bytes: no entry needs so many");
             return Err(Error::new(ErrorCode::ValueTooLarge, message));
         }
     };
-    if text.is_empty() {
+    if text.trim_ascii().is_empty() {
         return Ok(());
     }
     let members = parse(text, json_values)?;
-    let (key, value) = (members.key()?, members.value(json_values)?);
+    let key = members.key()?;
+    let value = members.value(json_values).map_err(|error| error.with_key(&key))?;
     check_entry(&key, &value, members.expires_at)?;
     sink.entry(&key, &value, members.expires_at);
     Ok(())
 }
 
 fn parse(text: &[u8], json_values: bool) -> Result<Members<'_>> {
-    let reading = Cell::new(ErrorCode::Argument);
+    let reading = Cell::new("");
     let mut parser = serde_json::Deserializer::from_slice(text);
     let object = Object { json_values, reading: &reading };
     let members = object.deserialize(&mut parser).and_then(|members| parser.end().map(|()| members));
     members.map_err(|error| {
-        let (code, what) = match error.classify() {
-            serde_json::error::Category::Data => (reading.get(), ""),
-            _ => (ErrorCode::Argument, "this is not a JSON object on one line: "),
+        let (code, what) = match (error.classify(), reading.get()) {
+            (serde_json::error::Category::Data, "") => (ErrorCode::Argument, String::new()),
+            (serde_json::error::Category::Data, member) => (code_of(member), format!("{member}: ")),
+            _ => (ErrorCode::Argument, "this is not a JSON object on one line: ".into()),
         };
         Error::new(code, format!("{what}{} (column {})", without_place(&error), error.column()))
     })
+}
+
+/// What a failure in a member means.
+fn code_of(member: &str) -> ErrorCode {
+    match member {
+        "key" | "key64" => ErrorCode::KeyInvalid,
+        "value" | "value64" => ErrorCode::ValueInvalid,
+        _ => ErrorCode::Argument,
+    }
 }
 
 /// The members of a line that are there.
@@ -115,8 +126,8 @@ impl Members<'_> {
 /// Reads the object of one line.
 struct Object<'c> {
     json_values: bool,
-    /// What a failure means at this moment.
-    reading: &'c Cell<ErrorCode>,
+    /// The member that is being read, if any.
+    reading: &'c Cell<&'static str>,
 }
 
 impl<'de> DeserializeSeed<'de> for Object<'_> {
@@ -137,38 +148,36 @@ impl<'de> Visitor<'de> for Object<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
         let mut members = Members::default();
         let mut has_expiry = false;
-        while let Some(Text(member)) = map.next_key()? {
-            self.reading.set(match &*member {
-                "key" | "key64" => ErrorCode::KeyInvalid,
-                "value" | "value64" => ErrorCode::ValueInvalid,
-                _ => ErrorCode::Argument,
-            });
-            match &*member {
-                "key" => once(&mut members.key, map.next_value()?, "key")?,
-                "key64" => once(&mut members.key64, map.next_value()?, "key64")?,
+        while let Some(Text(name)) = map.next_key()? {
+            let member = MEMBERS.into_iter().find(|&member| member == name).ok_or_else(|| unknown(&name))?;
+            self.reading.set(member);
+            match member {
+                "key" => once(&mut members.key, map.next_value()?)?,
+                "key64" => once(&mut members.key64, map.next_value()?)?,
                 "value" if self.json_values => {
                     let (text, is_json) = json(map.next_value()?)?;
                     members.is_json = is_json;
-                    once(&mut members.value, text, "value")?;
+                    once(&mut members.value, text)?;
                 }
-                "value" => once(&mut members.value, map.next_value_seed(ValueText)?, "value")?,
-                "value64" => once(&mut members.value64, map.next_value()?, "value64")?,
-                "expiresAt" if std::mem::replace(&mut has_expiry, true) => return Err(twice("expiresAt")),
-                "expiresAt" => members.expires_at = map.next_value()?,
-                other => return Err(unknown(other)),
+                "value" => once(&mut members.value, map.next_value_seed(ValueText)?)?,
+                "value64" => once(&mut members.value64, map.next_value()?)?,
+                _ if std::mem::replace(&mut has_expiry, true) => return Err(twice()),
+                _ => members.expires_at = map.next_value()?,
             }
-            self.reading.set(ErrorCode::Argument);
+            self.reading.set("");
         }
         Ok(members)
     }
 }
 
-fn once<'de, E: de::Error>(place: &mut Option<Cow<'de, str>>, text: Text<'de>, name: &str) -> Result<(), E> {
-    if place.replace(text.0).is_some() { Err(twice(name)) } else { Ok(()) }
+const MEMBERS: [&str; 5] = ["key", "value", "expiresAt", "key64", "value64"];
+
+fn once<'de, E: de::Error>(place: &mut Option<Cow<'de, str>>, text: Text<'de>) -> Result<(), E> {
+    if place.replace(text.0).is_some() { Err(twice()) } else { Ok(()) }
 }
 
-fn twice<E: de::Error>(name: &str) -> E {
-    E::custom(format_args!("{name} is there twice: give it once"))
+fn twice<E: de::Error>() -> E {
+    E::custom("it is there twice: give it once")
 }
 
 /// A misspelt `expiresat` that were passed over would lose the expiry without a word.
