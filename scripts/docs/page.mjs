@@ -12,7 +12,9 @@ export function apiPage(declarations) {
   const ordered = inReadingOrder(declarations);
   const names = new Set(ordered.map(({ name }) => name));
   const sections = ordered.map((declaration) => section(declaration, names));
-  return `${[HEADER, contents(ordered), ...sections].join('\n').trimEnd()}\n`;
+  const page = [HEADER, contents(ordered), ...sections].join('\n').trimEnd();
+  // A comment names a document by its path; from this page one can go there.
+  return `${page.replace(/`docs\/([\w-]+\.md)`/g, '[$1]($1)')}\n`;
 }
 
 /** What one calls comes first, then what that takes and gives, in the order of the sources. */

@@ -72,6 +72,11 @@ test('of what a declaration extends, what the package has itself is linked', () 
   assert.doesNotMatch(page, /\[AsyncDisposable\]/);
 });
 
+test('a document that a comment names is linked', () => {
+  const named = described('Text', 'type', { description: 'See `docs/formats.md`.' });
+  assert.match(apiPage([named]), /^See \[formats\.md\]\(formats\.md\)\.$/m);
+});
+
 test('the contents lead to every section and every method', () => {
   assert.match(page, /^- \[Shop\]\(#shop\): \[buy\]\(#shopbuy\)$/m);
   assert.match(page, /^- \[Failure\]\(#failure\): \[is\]\(#failureis\)$/m);
