@@ -139,7 +139,7 @@ impl fmt::Debug for Fault {
 
 /// A file system that does what another one does, except where a [`Fault`] meets a call. It counts the calls.
 ///
-/// Losing what was written and not synced, as a power loss does, is to come here too.
+/// What is lost with the power is the business of [`Disk`](crate::Disk), which it can stand before.
 pub struct FaultyFiles {
     inner: Arc<dyn Files>,
     state: Arc<State>,

@@ -5,9 +5,13 @@
 mod clock;
 #[cfg(feature = "store")]
 pub mod conformance;
+mod disk;
 mod faulty_files;
 #[cfg(feature = "store")]
 pub mod oracle;
+#[cfg(feature = "store")]
+pub mod promises;
 
 pub use clock::TestClock;
+pub use disk::{Disk, Image};
 pub use faulty_files::{Call, Fault, FaultyFiles};
