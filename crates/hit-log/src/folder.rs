@@ -91,6 +91,17 @@ impl Folder {
         }
     }
 
+    /// Makes the description's name survive power loss, and the way to it.
+    pub(crate) fn sync_names(&self) -> Result<()> {
+        self.files.sync_folder(&self.path).map_err(cannot("sync the folder", &self.path))?;
+        for ancestor in self.path.ancestors().skip(1) {
+            // Whoever makes a folder also syncs its parent. This is for one who died in between, and not every folder
+            // on the way can be opened, or synced, by everybody.
+            let _ = self.files.sync_folder(ancestor);
+        }
+        Ok(())
+    }
+
     /// Removes what creators that were interrupted have left behind. Only the owner of the lock may.
     pub(crate) fn remove_unfinished(&self) {
         let names = self.files.list(&self.path).unwrap_or_default();

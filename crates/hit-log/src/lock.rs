@@ -25,6 +25,12 @@ impl LockFile {
     /// sharing it (Windows), `HIT_DISK_FULL`, `HIT_IO`.
     pub fn open(folder: &Folder) -> Result<Self> {
         let path = folder.join(names::LOCK);
+        // Durability: whoever made the folder may have died before its names were synced. The lock is the first file that
+        // comes behind the description, so where it is there, they were.
+        let first = folder.files().open(&path, OpenMode::Read);
+        if first.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            folder.sync_names()?;
+        }
         let opened = folder.files().open(&path, OpenMode::ReadWrite).and_then(|file| {
             let identity = file.identity()?;
             Ok((file, identity))

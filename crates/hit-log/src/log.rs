@@ -142,7 +142,11 @@ impl Log {
         if self.synced == self.next_sequence {
             return Ok(());
         }
-        if let Some(segment) = &self.active
+        self.sync_segment()
+    }
+
+    fn sync_segment(&mut self) -> Result<()> {
+        if let Some(segment) = &mut self.active
             && let Err(error) = segment.sync()
         {
             let path = segment.path.clone();
@@ -185,6 +189,10 @@ impl Log {
     /// As [`Log::sync`].
     pub fn seal(&mut self) -> Result<()> {
         self.sync()?;
+        if self.active.as_ref().is_some_and(|segment| segment.is_unsynced) {
+            // A mark: from here on its end is the segment's, and must be on disk.
+            self.sync_segment()?;
+        }
         if let Some(mut segment) = self.active.take() {
             segment.trim();
             self.retire(&segment);

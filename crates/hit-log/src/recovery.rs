@@ -4,7 +4,7 @@ mod replaying;
 mod rewriting;
 mod survey;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hit_core::Result;
 
@@ -38,6 +38,7 @@ pub(crate) fn recover(
     log.next_run = survey.next_run;
     log.synced = log.next_sequence;
     // Everything has been read, so now the folder may change.
+    confirm_names(folder, &survey)?;
     for name in &survey.leftover {
         let path = log_folder(folder).join(name);
         folder.files().remove(&path).map_err(cannot("remove the leftover", &path))?;
@@ -65,6 +66,18 @@ fn create(folder: &Folder, place: (u64, u64), options: LogOptions) -> Result<Log
     Manifest::new(folder.id()).write(&**folder.files(), &path)?;
     folder.files().sync_folder(folder.path()).map_err(cannot("sync the folder", folder.path()))?;
     Ok(Log::empty(folder, place, options))
+}
+
+/// Durability: whoever gave the files their names may have died before these were synced. What is shown, or removed, on
+/// account of a list or a segment must not depend on a name that a power loss can take back.
+fn confirm_names(folder: &Folder, survey: &Survey) -> Result<()> {
+    let sync = |path: &Path| folder.files().sync_folder(path).map_err(cannot("sync the folder", path));
+    let was_closed = survey.found.last().is_some_and(|file| file.end.is_some());
+    if !was_closed || !survey.leftover.is_empty() {
+        sync(&log_folder(folder))?;
+    }
+    // The first segment is made when the log's own folder has been synced.
+    if survey.found.is_empty() { sync(folder.path()) } else { Ok(()) }
 }
 
 /// Replays every segment and says what is special about the last one, if it was not closed cleanly.

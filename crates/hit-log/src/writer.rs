@@ -32,6 +32,8 @@ pub(crate) struct SegmentWriter {
     allocated: u64,
     /// The highest synced sequence number that a frame here carries.
     carried: u64,
+    /// Something was written since the last sync, a mark perhaps, which asks for none.
+    pub(crate) is_unsynced: bool,
     /// Whether the file system can take space ahead.
     allocates: bool,
     /// Frames on their way into the file.
@@ -92,7 +94,17 @@ impl SegmentWriter {
         write_all_at(&*file, &header.encode(), 0).map_err(cannot("write", &unfinished))?;
         let end = FILE_HEADER_BYTES as u64;
         let carried = header.first_sequence;
-        Ok(Self { file, path, header, end, allocated: end, carried, allocates: true, joined: Vec::new() })
+        Ok(Self {
+            file,
+            path,
+            header,
+            end,
+            allocated: end,
+            carried,
+            is_unsynced: true,
+            allocates: true,
+            joined: Vec::new(),
+        })
     }
 
     /// Writes frames behind the others and says which sequence number comes next. On failure none of them counts:
@@ -164,8 +176,10 @@ impl SegmentWriter {
     }
 
     /// Durability: everything up to the end survives power loss when this returns without an error.
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        sync(&*self.file)
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        sync(&*self.file)?;
+        self.is_unsynced = false;
+        Ok(())
     }
 
     /// Cuts away what a failed write has left. Durability: synced, so that no rejected frame comes back with a
@@ -193,6 +207,7 @@ impl SegmentWriter {
     }
 
     fn write_joined(&mut self, offset: u64) -> io::Result<u64> {
+        self.is_unsynced = true;
         write_all_at(&*self.file, &self.joined, offset)?;
         let end = offset + self.joined.len() as u64;
         self.joined.clear();
