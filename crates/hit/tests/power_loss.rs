@@ -1,0 +1,239 @@
+//! The power fails, or the program is killed, at every moment of a run at which the disk differs, and again while the
+//! store recovers from that: what was promised is there, in order, groups whole, and nothing that was taken away.
+//!
+//! `HITKV_CRASH_SEEDS` says how many scripts are tried, each with as many losses at each moment.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+
+use hit::{Clock, Durability, OpenOptions, Store};
+use hit_log::Files;
+use hit_testkit::promises::{History, Ledger, Promised, Script, Session, Write, small_segments};
+use hit_testkit::{Disk, Fault, FaultyFiles, Image, TestClock};
+
+const URL: &str = "file:/data/store";
+const START_MS: u64 = 1_000_000_000_000;
+
+/// Steps of a script.
+const STEPS: usize = 150;
+
+fn seeds() -> u64 {
+    std::env::var("HITKV_CRASH_SEEDS")
+        .map_or(2, |seeds| seeds.parse().expect("HITKV_CRASH_SEEDS is a number"))
+}
+
+/// What there was at one moment.
+struct Moment {
+    image: Image,
+    promised: Promised,
+    now_ms: u64,
+}
+
+/// Gathers the moments of a run at which an accident would have something else to leave behind.
+struct Witness {
+    disk: Disk,
+    files: Arc<FaultyFiles>,
+    moments: Arc<Mutex<Vec<Moment>>>,
+}
+
+impl Witness {
+    /// Looks at the disk before every call that a store makes. `promised` is asked before the disk is looked at, so what
+    /// it says was so.
+    fn new(
+        disk: Disk,
+        clock: Arc<TestClock>,
+        promised: impl Fn() -> Promised + Send + Sync + 'static,
+    ) -> Self {
+        let files = FaultyFiles::new(Arc::new(disk.clone()));
+        let moments = Arc::new(Mutex::new(Vec::new()));
+        let (gathered, looked_at) = (Arc::clone(&moments), disk.clone());
+        let last = Mutex::new(None);
+        let look = move || {
+            let mut last = last.lock().unwrap();
+            let promised = promised();
+            let seen = (looked_at.changes(), promised);
+            if last.replace(seen) != Some(seen) {
+                let moment = Moment { image: looked_at.image(), promised, now_ms: clock.now_ms() };
+                gathered.lock().unwrap().push(moment);
+            }
+        };
+        files.inject(Fault::delay(look).times(u64::MAX));
+        Self { disk, files, moments }
+    }
+
+    /// What was gathered, and the last moment of all.
+    fn moments(&self, promised: Promised, now_ms: u64) -> Vec<Moment> {
+        let mut moments = std::mem::take(&mut *self.moments.lock().unwrap());
+        moments.push(Moment { image: self.disk.image(), promised, now_ms });
+        moments
+    }
+}
+
+/// A script's run: every moment of it, and what it made.
+struct Run {
+    seed: u64,
+    moments: Vec<Moment>,
+    history: History,
+}
+
+impl Run {
+    fn of(seed: u64) -> Self {
+        let clock = Arc::new(TestClock::at(START_MS));
+        let ledger = Arc::new(Ledger::default());
+        let asked = Arc::clone(&ledger);
+        let witness = Witness::new(Disk::new(), Arc::clone(&clock), move || asked.promised());
+        let options = OpenOptions { files: witness.files.clone(), ..small_segments() };
+        let mut session = Session::open(URL, options, Arc::clone(&clock), Arc::clone(&ledger)).unwrap();
+        session.run(&Script::random(seed, STEPS, START_MS));
+        session.close().unwrap();
+        assert!(session.failures.is_empty(), "{:?}", session.failures);
+        let moments = witness.moments(ledger.promised(), clock.now_ms());
+        Self { seed, moments, history: ledger.history() }
+    }
+
+    /// Tries something at every moment, on two threads.
+    fn at_every_moment(&self, attempt: impl Fn(&Accident<'_>) + Sync) {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(moment) = self.moments.get(number) else { return };
+                attempt(&Accident { run: self, number, moment });
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(work);
+            work();
+        });
+    }
+}
+
+/// An accident at one moment of a run.
+struct Accident<'a> {
+    run: &'a Run,
+    number: usize,
+    moment: &'a Moment,
+}
+
+impl Accident<'_> {
+    /// A seed of its own for each loss at each moment of each run.
+    fn loss(&self, loss: u64) -> u64 {
+        (self.run.seed << 40) + ((self.number as u64) << 20) + loss
+    }
+
+    fn expected(&self, promised: usize) -> RangeInclusive<usize> {
+        promised..=self.run.history.len()
+    }
+
+    /// Opens what was found and compares it.
+    fn find(&self, found: &Disk, allowed: RangeInclusive<usize>, what: &str) -> (Store, usize) {
+        self.find_through(Arc::new(found.clone()), &self.run.history, allowed, what)
+    }
+
+    fn find_through(
+        &self,
+        files: Arc<dyn Files>,
+        history: &History,
+        allowed: RangeInclusive<usize>,
+        what: &str,
+    ) -> (Store, usize) {
+        let context = format!("script {}, moment {}, {what}", self.run.seed, self.number);
+        let clock = Arc::new(TestClock::at(self.moment.now_ms));
+        let options = OpenOptions { files, clock: clock.clone(), ..small_segments() };
+        let store = Store::open_blocking(URL, options).unwrap_or_else(|error| panic!("{context}: {error}"));
+        let find = |allowed| history.find(&store, &*clock, allowed);
+        let groups = find(allowed).unwrap_or_else(|problem| panic!("{context}: {problem}"));
+        // Later nothing comes back that had expired.
+        clock.advance(3000);
+        find(groups..=groups).unwrap_or_else(|problem| panic!("{context}, later: {problem}"));
+        (store, groups)
+    }
+
+    /// The store that was found lives on: what it shows is there for good, and so is what it is given.
+    fn live_on(&self, found: &Disk, store: Store, groups: usize, loss: u64) {
+        let at_once = found.image().after_power_loss(loss);
+        self.find(&at_once, groups..=groups, "then the power failed again at once");
+        let write =
+            Write::Set { key: b"after".as_slice().into(), value: vec![b'x'; 300].into(), expires_at: None };
+        let history = self.run.history.followed(groups, std::slice::from_ref(&write));
+        let ledger = Arc::new(Ledger::default());
+        ledger.submit(&store, vec![write], Durability::Disk, false).unwrap().wait().unwrap();
+        let later = found.image().after_power_loss(loss);
+        self.find_through(Arc::new(later), &history, 1..=1, "then it failed after a write");
+        close(store);
+        let closed = found.image().after_power_loss(loss);
+        self.find_through(Arc::new(closed), &history, 1..=1, "then it failed after a close");
+    }
+}
+
+fn close(store: Store) {
+    let (answer, closed) = mpsc::channel();
+    store.close_with(move |result| answer.send(result).unwrap());
+    closed.recv().unwrap().unwrap();
+}
+
+#[test]
+fn what_was_promised_at_disk_survives_a_power_loss_at_every_moment() {
+    for seed in 0..seeds() {
+        let run = Run::of(seed);
+        run.at_every_moment(|accident| {
+            for loss in 0..seeds() {
+                let loss = accident.loss(loss);
+                let found = accident.moment.image.after_power_loss(loss);
+                let allowed = accident.expected(accident.moment.promised.disk);
+                let (store, groups) = accident.find(&found, allowed, &format!("loss {loss}"));
+                accident.live_on(&found, store, groups, loss);
+            }
+        });
+    }
+}
+
+#[test]
+fn what_was_promised_at_os_survives_the_death_of_the_program_at_every_moment() {
+    for seed in 0..seeds() {
+        let run = Run::of(seed);
+        run.at_every_moment(|accident| {
+            let found = accident.moment.image.after_kill();
+            let allowed = accident.expected(accident.moment.promised.os);
+            let (store, groups) = accident.find(&found, allowed, "killed");
+            accident.live_on(&found, store, groups, accident.loss(0));
+        });
+    }
+}
+
+#[test]
+fn a_power_loss_at_every_moment_of_a_recovery_loses_nothing() {
+    for seed in 0..seeds() {
+        let run = Run::of(seed);
+        run.at_every_moment(|accident| {
+            let loss = accident.loss(1 << 10);
+            // In turn after a power loss and after a kill, whose unsynced writes the recovery finds in memory.
+            let (promised, found) = match accident.number % 2 {
+                0 => (accident.moment.promised.disk, accident.moment.image.after_power_loss(loss)),
+                _ => (accident.moment.promised.os, accident.moment.image.after_kill()),
+            };
+            let at_disk = accident.moment.promised.disk;
+            let promised_again = Promised { disk: at_disk, os: promised };
+            let clock = Arc::new(TestClock::at(accident.moment.now_ms));
+            let witness = Witness::new(found, Arc::clone(&clock), move || promised_again);
+            let allowed = accident.expected(promised);
+            let what = format!("loss {loss}");
+            let (store, groups) =
+                accident.find_through(witness.files.clone(), &accident.run.history, allowed, &what);
+            for (number, moment) in witness.moments(promised_again, clock.now_ms()).iter().enumerate() {
+                let lost = moment.image.after_power_loss(loss + number as u64);
+                let what = format!("loss {loss}, then moment {number} of the recovery");
+                let (store, _) = accident.find(&lost, at_disk..=groups, &what);
+                close(store);
+                let killed = moment.image.after_kill();
+                let (store, _) = accident.find(&killed, groups..=groups, &format!("{what}, killed"));
+                accident.live_on(&killed, store, groups, loss + number as u64);
+            }
+            close(store);
+        });
+    }
+}
