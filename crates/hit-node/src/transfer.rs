@@ -102,7 +102,12 @@ pub fn dump(
         let dumped = match target {
             Some(path) => {
                 let path = Path::new(&path);
-                let format = format.map_or_else(|| Format::of_path(path), Ok)?;
+                let format = match format {
+                    Some(format) => format,
+                    // Refused for being a folder, and not for what a folder would be to a load.
+                    None if path.is_dir() => Format::Ndjson,
+                    None => Format::of_path(path)?,
+                };
                 store.dump_blocking(path, range.borrow(), format, tell)
             }
             None => {
