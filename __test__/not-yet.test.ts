@@ -10,8 +10,6 @@ test.each(kinds)('what $kind cannot do yet says so', async ({ url }) => {
     () => db.compact(),
     () => db.verify(),
     () => db.backup('./backup'),
-    () => db.load('./load.ndjson'),
-    () => db.dump('./dump.ndjson'),
     () => db.refresh(),
   ]) {
     expect(await failure(call)).toMatchObject({
