@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { open } from '../index.js';
+import { closing, temporaryFolder } from './place.js';
 import { programFolder } from './program-folder.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -60,4 +62,17 @@ test('every example in the documents is accepted by the compiler', async () => {
     (error: { stdout: string }) => error.stdout.trim().split('\n'),
   );
   expect(complaints).toEqual([]);
+});
+
+test('every figure of stats() is explained, and no other', async () => {
+  const text = await readFile(join(root, 'docs', 'operations.md'), 'utf8');
+  const [, section] = /^## What the figures of `stats\(\)` mean\n(.*?)^## /ms.exec(text) ?? [];
+  const explained = [...(section ?? '').matchAll(/^\| ((?:`\w+`(?:, )?)+) \|/gm)].flatMap(([, names = '']) =>
+    names.split(', ').map((name) => name.replaceAll('`', '')),
+  );
+  const db = closing(await open(`file:${await temporaryFolder()}`));
+  await db.set('key', 'value');
+  // These are there only after something went wrong.
+  const figures = [...Object.keys(db.stats()), 'tornTail', 'lastError'];
+  expect(explained.toSorted()).toEqual([...new Set(figures)].sort());
 });
