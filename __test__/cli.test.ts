@@ -133,7 +133,7 @@ describe('load and dump', () => {
     expect(stopped.code).toBe(1);
     expect((await hitkv(['scan', url])).out.toString()).toBe('a\t1\n');
     const skipped = await hitkv(['load', url, '-', '--format', 'ndjson', '--skip-bad'], input);
-    expect([skipped.code, skipped.out.toString()]).toEqual([0, 'loaded 2 entries, left 1 bad ones out\n']);
+    expect([skipped.code, skipped.out.toString()]).toEqual([0, 'loaded 2 entries, left 1 bad out\n']);
     expect((await hitkv(['scan', url])).out.toString()).toBe('a\t1\nb\t2\n');
   });
 

@@ -52,7 +52,7 @@ test('load reads a file in, with its lock, in a new store where there is none', 
 test('load hands its flags on and says what it left out', async () => {
   const { open, calls } = noting({ loaded: 5, skipped: 2 });
   const args = ['load', './data', 'folder', '--format', 'go-hit', '--skip-bad'];
-  expect((await hitkv(args, { open })).out).toBe('loaded 5 entries, left 2 bad ones out\n');
+  expect((await hitkv(args, { open })).out).toBe('loaded 5 entries, left 2 bad out\n');
   expect((await hitkv([...args, '--json'], { open })).out).toBe('{"loaded":5,"skipped":2}\n');
   expect(calls[0]?.args).toEqual(['folder', { format: 'go-hit', skipBad: true, ...anySignal }]);
 });
@@ -65,7 +65,7 @@ test('load - reads standard input', async () => {
     return { loaded: 1, skipped: 0 };
   };
   const said = await hitkv(['load', './data', '-', '--format', 'csv'], { open, loadInput });
-  expect(said).toMatchObject({ out: 'loaded 1 entries\n', exitCode: 0 });
+  expect(said).toMatchObject({ out: 'loaded 1 entry\n', exitCode: 0 });
   expect(asked).toEqual([{ format: 'csv', skipBad: false }]);
 });
 

@@ -7,6 +7,7 @@ import type { Surroundings } from './surroundings.js';
 /** Reads the arguments of `backup`. */
 export function backupCommand(surroundings: Surroundings): Command {
   return new Command('backup')
+    .summary('copy a store of one moment')
     .description('copy a store as it is at one moment, while it is written too')
     .argument('<url>', STORE)
     .argument('<folder>', 'an empty folder, or one that does not exist yet; then it is a store')

@@ -1,7 +1,6 @@
 /** `hitkv clear <url>`: takes the keys of a range away, or all. */
 import { Command } from 'commander';
 import { Ended, EXIT } from './exit-codes.js';
-import { KEY_HINT } from './key-arguments.js';
 import { addRangeOptions, type RangeFlags, rangeOf } from './range-options.js';
 import { STORE, writing } from './store-access.js';
 import type { Surroundings } from './surroundings.js';
@@ -9,6 +8,7 @@ import type { Surroundings } from './surroundings.js';
 /** Reads the arguments of `clear`. */
 export function clearCommand(surroundings: Surroundings): Command {
   const command = new Command('clear')
+    .summary('take the keys of a range away, or all')
     .description('take all keys of a range away, or every key, in one step')
     .argument('<url>', STORE)
     .option('--all', 'every key; without it and without a range the terminal is asked')
@@ -17,9 +17,7 @@ export function clearCommand(surroundings: Surroundings): Command {
       `
 Examples:
   hitkv clear ./data --prefix session:
-  hitkv clear ./data --all
-
-${KEY_HINT}`,
+  hitkv clear ./data --all`,
     );
   return addRangeOptions(command).action(async (url: string, flags: RangeFlags & { all?: true }) => {
     if (flags.prefix === '') command.error('error: the empty prefix is every key: use --all to say so');

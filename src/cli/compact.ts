@@ -6,6 +6,7 @@ import type { Surroundings } from './surroundings.js';
 /** Reads the arguments of `compact`. */
 export function compactCommand(surroundings: Surroundings): Command {
   return new Command('compact')
+    .summary('give the space of dead entries back')
     .description('give the space of overwritten, deleted and expired entries back, all of it at once')
     .argument('<url>', STORE)
     .addHelpText(

@@ -1,6 +1,5 @@
 /** `hitkv count <url>`: how many keys there are. */
 import { Command } from 'commander';
-import { KEY_HINT } from './key-arguments.js';
 import { addRangeOptions, type RangeFlags, rangeOf } from './range-options.js';
 import { reading, STORE } from './store-access.js';
 import type { Surroundings } from './surroundings.js';
@@ -11,7 +10,7 @@ export function countCommand(surroundings: Surroundings): Command {
     .description('print how many keys there are')
     .argument('<url>', STORE)
     .option('--json', 'print {"count"}')
-    .addHelpText('after', `\nExample:\n  hitkv count ./data --prefix user:\n\n${KEY_HINT}`);
+    .addHelpText('after', `\nExample:\n  hitkv count ./data --prefix user:`);
   return addRangeOptions(command).action(async (url: string, flags: RangeFlags & { json?: true }) => {
     const range = rangeOf(flags, command);
     const count = await reading(surroundings, url, (store) => store.count(range));

@@ -12,6 +12,7 @@ const MAX_SHOWN_KEYS = 10;
 /** Reads the arguments of `delete`. */
 export function deleteCommand(surroundings: Surroundings): Command {
   const command = new Command('delete')
+    .summary('take keys away')
     .description('take keys away, on disk when the command ends; an absent key is no failure')
     .argument('<url>', STORE)
     .argument('<key...>', 'the keys')

@@ -3,8 +3,8 @@ import { Command, Option } from 'commander';
 import { HitError } from '../errors.js';
 import type { DumpOptions } from '../types.js';
 import { Ended, EXIT } from './exit-codes.js';
-import { KEY_HINT } from './key-arguments.js';
 import { longWork, QUIET } from './long-work.js';
+import { entries } from './plural.js';
 import { addRangeOptions, type RangeFlags, rangeOf } from './range-options.js';
 import { reading, STORE } from './store-access.js';
 import type { BytesStore, Surroundings } from './surroundings.js';
@@ -18,6 +18,7 @@ interface DumpFlags extends RangeFlags {
 /** Reads the arguments of `dump`. */
 export function dumpCommand(surroundings: Surroundings): Command {
   const command = new Command('dump')
+    .summary('write entries out')
     .description('write entries out in the order of their keys, as they are at one moment')
     .argument('<url>', STORE)
     .argument('[target]', 'a file, which is replaced when all is written, or - for standard output', '-')
@@ -36,7 +37,7 @@ Examples:
   hitkv dump ./data entries.ndjson
   hitkv dump ./data --prefix user: | gzip > users.ndjson.gz
 
-A dump loaded again reproduces the entries, with keys and values that are no text and with expiries. ${KEY_HINT}`,
+A dump loaded again reproduces the entries, with keys and values that are no text and with expiries.`,
     );
   return addRangeOptions(command).action(async (url: string, target: string, flags: DumpFlags) => {
     const { format, quiet } = flags;
@@ -50,7 +51,7 @@ A dump loaded again reproduces the entries, with keys and values that are no tex
     const { dumped } = await reading(surroundings, url, (store) =>
       longWork(surroundings, about, (long) => store.dump(target, { ...options, ...long })),
     );
-    await surroundings.out(flags.json ? `${JSON.stringify({ dumped })}\n` : `dumped ${dumped} entries\n`);
+    await surroundings.out(flags.json ? `${JSON.stringify({ dumped })}\n` : `dumped ${entries(dumped)}\n`);
   });
 }
 

@@ -10,6 +10,7 @@ import type { Surroundings } from './surroundings.js';
 /** Reads the arguments of `get`. */
 export function getCommand(surroundings: Surroundings): Command {
   const command = new Command('get')
+    .summary('print the value under a key')
     .description('print the value under a key; exit code 3 where there is no such key')
     .argument('<url>', STORE)
     .argument('<key>', 'the key')

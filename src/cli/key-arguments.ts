@@ -7,7 +7,7 @@ export interface KeyFlags {
   key64?: true;
 }
 
-/** What stands below the help of commands that take keys. */
+/** What stands below the help of commands that take keys as arguments. */
 export const KEY_HINT = 'Keys are UTF-8 text. Put -- before one that begins with a dash.';
 
 /** Adds the flag that changes how keys are read. */

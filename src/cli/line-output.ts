@@ -1,12 +1,18 @@
 /** Lines on their way to standard output, in large pieces that are waited for: a slow reader holds the scan up. */
 import type { Surroundings } from './surroundings.js';
 
-const PIECE_BYTES = 64 * 1024;
+const PIECE_LENGTH = 64 * 1024;
+
+export const TAB = Buffer.from('\t');
+export const NEWLINE = Buffer.from('\n');
 
 export class LineOutput {
   readonly #out: Surroundings['out'];
   #parts: Uint8Array[] = [];
-  #bytes = 0;
+  /** What comes behind the parts. */
+  #text = '';
+  /** Bytes, and characters, which may be more bytes. */
+  #length = 0;
 
   constructor(out: Surroundings['out']) {
     this.#out = out;
@@ -14,22 +20,32 @@ export class LineOutput {
 
   /** Whether enough has come together to be written now. */
   get full(): boolean {
-    return this.#bytes >= PIECE_BYTES;
+    return this.#length >= PIECE_LENGTH;
   }
 
   add(...parts: (string | Uint8Array)[]): void {
     for (const part of parts) {
-      const bytes = typeof part === 'string' ? Buffer.from(part) : part;
-      this.#parts.push(bytes);
-      this.#bytes += bytes.length;
+      if (typeof part === 'string') this.#text += part;
+      else {
+        this.#endText();
+        this.#parts.push(part);
+      }
+      this.#length += part.length;
     }
   }
 
   async write(): Promise<void> {
-    if (this.#bytes === 0) return;
-    const piece = Buffer.concat(this.#parts);
+    this.#endText();
+    const parts = this.#parts;
     this.#parts = [];
-    this.#bytes = 0;
-    await this.#out(piece);
+    this.#length = 0;
+    if (parts.length > 0) await this.#out(Buffer.concat(parts));
+  }
+
+  /** Text is turned into bytes as late as can be: many short pieces at once. */
+  #endText(): void {
+    if (this.#text === '') return;
+    this.#parts.push(Buffer.from(this.#text));
+    this.#text = '';
   }
 }

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import type { LoadOptions } from '../types.js';
 import { longWork, QUIET } from './long-work.js';
+import { entries } from './plural.js';
 import { STORE, writing } from './store-access.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -16,6 +17,7 @@ interface LoadFlags {
 /** Reads the arguments of `load`. */
 export function loadCommand(surroundings: Surroundings): Command {
   const command = new Command('load')
+    .summary('read entries in')
     .description('read entries in from a file, a folder or standard input')
     .argument('<url>', `${STORE}; made where it does not exist`)
     .argument('<source>', 'a file, a folder of Go-Hit, or - for standard input')
@@ -52,8 +54,8 @@ Loading is not atomic: what came before a bad line, or before a Ctrl-C, stays, a
       const about = { what: 'load', unit: 'entries', quiet, totalBytes: await bytesOf(source) };
       return longWork(surroundings, about, (long) => store.load(source, { ...options, ...long }));
     });
-    const bad = skipped > 0 ? `, left ${skipped} bad ones out` : '';
-    const said = flags.json ? JSON.stringify({ loaded, skipped }) : `loaded ${loaded} entries${bad}`;
+    const bad = skipped > 0 ? `, left ${skipped} bad out` : '';
+    const said = flags.json ? JSON.stringify({ loaded, skipped }) : `loaded ${entries(loaded)}${bad}`;
     await surroundings.out(`${said}\n`);
   });
 }

@@ -10,7 +10,7 @@ export type RangeFlags = KeyFlags & Partial<Record<'prefix' | (typeof BOUNDS)[nu
 /** Adds the options of a range. */
 export function addRangeOptions(command: Command): Command {
   command
-    .option('--prefix <text>', 'keys that begin with this')
+    .option('--prefix <text>', 'keys that begin with this UTF-8 text')
     .addOption(new Option('--gte <key>', 'keys from this one on').conflicts('gt'))
     .addOption(new Option('--gt <key>', 'keys behind this one'))
     .addOption(new Option('--lte <key>', 'keys up to this one').conflicts('lt'))

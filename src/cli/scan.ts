@@ -2,8 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ScanOptions } from '../types.js';
 import { entryJson } from './entry-json.js';
-import { KEY_HINT } from './key-arguments.js';
-import { LineOutput } from './line-output.js';
+import { LineOutput, NEWLINE, TAB } from './line-output.js';
 import { addRangeOptions, type RangeFlags, rangeOf } from './range-options.js';
 import { reading, STORE } from './store-access.js';
 import type { BytesStore, Surroundings } from './surroundings.js';
@@ -23,6 +22,7 @@ interface ScanFlags extends RangeFlags {
 /** Reads the arguments of `scan`. */
 export function scanCommand(surroundings: Surroundings): Command {
   const command = new Command('scan')
+    .summary('print entries in the order of their keys')
     .description('print entries in the order of their keys, as they are at one moment')
     .argument('<url>', STORE)
     .option('--reverse', 'from the last key to the first')
@@ -38,7 +38,7 @@ Examples:
   hitkv scan ./data --gte 2026-01 --lt 2026-02 --json
 
 A line is the key, a tab and the value, as they are; on a terminal, control characters and bytes that
-are not UTF-8 are shown as \\xNN. ${KEY_HINT}`,
+are not UTF-8 are shown as \\xNN. For the JSON of everything hitkv dump is faster.`,
     );
   return addRangeOptions(command).action(async (url: string, flags: ScanFlags) => {
     const scan: ScanOptions = { ...rangeOf(flags, command) };
@@ -61,15 +61,18 @@ async function print(
 ) {
   const lines = new LineOutput(out);
   const shown = terminal.out ? visible : (bytes: Uint8Array) => bytes;
-  if (flags.json) await jsonLines(store, scan, flags, lines);
-  else if (flags.keys || flags.values) {
+  if (flags.keys || flags.values) {
+    const json = (bytes: Uint8Array) => entryJson(flags.keys ? { key: bytes } : { value: bytes });
+    const line = flags.json ? json : shown;
     for await (const bytes of flags.keys ? store.keys(scan) : store.values(scan)) {
-      lines.add(shown(bytes), '\n');
+      lines.add(line(bytes), flags.json ? '\n' : NEWLINE);
       if (lines.full) await lines.write();
     }
+  } else if (flags.json) {
+    await jsonLines(store, scan, lines);
   } else {
     for await (const [key, value] of store.entries(scan)) {
-      lines.add(shown(key), '\t', shown(value), '\n');
+      lines.add(shown(key), TAB, shown(value), NEWLINE);
       if (lines.full) await lines.write();
     }
   }
@@ -77,15 +80,14 @@ async function print(
 }
 
 /** A scan gives no expiries, so each entry is read as well. The store was opened read-only: both see one moment. */
-async function jsonLines(store: BytesStore, scan: ScanOptions, flags: ScanFlags, lines: LineOutput) {
+async function jsonLines(store: BytesStore, scan: ScanOptions, lines: LineOutput) {
   let page: Uint8Array[] = [];
   const end = async () => {
-    const entries = flags.keys ? [] : await Promise.all(page.map((key) => store.getEntry(key)));
+    const entries = await Promise.all(page.map((key) => store.getEntry(key)));
     for (const [index, key] of page.entries()) {
       const entry = entries[index];
-      if (flags.keys) lines.add(entryJson({ key }), '\n');
       // Otherwise it has expired meanwhile.
-      else if (entry) lines.add(entryJson(flags.values ? { value: entry.value } : { key, ...entry }), '\n');
+      if (entry) lines.add(entryJson({ key, ...entry }), '\n');
       if (lines.full) await lines.write();
     }
     page = [];

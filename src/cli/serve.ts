@@ -22,6 +22,15 @@ export function serveCommand(surroundings: Surroundings): Command {
       'where HTTP answers (default: 127.0.0.1:8080, or PORT)',
       parseHttpAddress,
     )
+    .addHelpText(
+      'after',
+      `
+Example:
+  hitkv serve ./data --http 127.0.0.1:9000
+
+A store that does not exist is made. While a server runs, get, scan, count, dump, stats, verify and backup
+work beside it; commands that write name the server and say what to do.`,
+    )
     .action(async (url: string, flags: { http?: string }, command: Command) => {
       const { PORT } = surroundings.env;
       const http = flags.http ?? addressOfPort(PORT);

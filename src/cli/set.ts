@@ -18,6 +18,7 @@ type Flags = KeyFlags & { valueFile?: string; value64?: true; ttl?: number; expi
 /** Reads the arguments of `set`. */
 export function setCommand(surroundings: Surroundings): Command {
   const command = new Command('set')
+    .summary('put a value under a key')
     .description('put a value under a key; it is on disk when the command ends')
     .argument('<url>', `${STORE}; made where it does not exist`)
     .argument('<key>', 'the key')
@@ -56,7 +57,7 @@ An expiry that the key had is cleared. ${KEY_HINT}`,
 }
 
 async function valueToSet(
-  { input }: Surroundings,
+  { input, err, terminal }: Surroundings,
   text: string | undefined,
   flags: Flags,
   command: Command,
@@ -66,6 +67,7 @@ async function valueToSet(
     command.error('error: the value is given twice: as an argument and with --value-file');
   }
   const file = valueFile ?? text ?? '-';
+  if (file === '-' && terminal.in) err('hitkv: type the value; Ctrl-D ends it\n');
   const given = await (file === '-'
     ? wholeInput(input(), 'standard input')
     : valueFile === undefined

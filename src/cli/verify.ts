@@ -9,6 +9,7 @@ import type { Surroundings } from './surroundings.js';
 /** Reads the arguments of `verify`. */
 export function verifyCommand(surroundings: Surroundings): Command {
   return new Command('verify')
+    .summary('check everything on disk')
     .description(
       'check everything on disk, of a store that does not open too; exit code 5 where there is damage',
     )
