@@ -24,7 +24,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 describe('the package by its name', () => {
   test('exports what the API has, and nothing else', () => {
-    expect(Object.keys(hitkv).sort()).toEqual(['HitError', 'open']);
+    expect(Object.keys(hitkv).sort()).toEqual(['HitError', 'open', 'verify']);
     expect(import.meta.resolve('hitkv')).toContain('/dist/index.js');
   });
 

@@ -10,8 +10,12 @@ impl Store {
     ///
     /// # Errors
     /// `HIT_CONFIG` where the folder is not empty, `HIT_DISK_FULL`, `HIT_IO`, `HIT_ABORTED`; what was made is removed then.
+    /// `HIT_UNSUPPORTED` for a store in memory.
     pub fn backup_blocking(&self, _folder: &Path, _tell: &mut Tell<'_>) -> Result<()> {
-        self.open_shared()?;
+        if self.open_shared()?.disk.is_none() {
+            let message = "a memory: store has no files to copy: dump() it into a file or another store";
+            return Err(Error::new(ErrorCode::Unsupported, message));
+        }
         Err(Error::new(ErrorCode::Unsupported, "backup() is not built yet"))
     }
 }

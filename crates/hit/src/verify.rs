@@ -28,12 +28,14 @@ pub struct VerifyReport {
 
 impl Store {
     /// Reads everything this store has on disk and checks it. Blocks; reads and writes go on meanwhile. Progress counts
-    /// files and bytes.
+    /// files and bytes. A store in memory has nothing to check.
     ///
     /// # Errors
     /// `HIT_IO` where it cannot be read at all, `HIT_ABORTED`. Damage is no error: the report names it.
     pub fn verify_blocking(&self, _tell: &mut Tell<'_>) -> Result<VerifyReport> {
-        self.open_shared()?;
+        if self.open_shared()?.disk.is_none() {
+            return Ok(VerifyReport::default());
+        }
         Err(Error::new(ErrorCode::Unsupported, "verify() is not built yet"))
     }
 }
