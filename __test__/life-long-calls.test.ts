@@ -1,10 +1,11 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { open } from '../index.js';
 import { start, succeeded } from './child.js';
+import { namedPipe } from './pipe.js';
 
 const ENTRIES = 150_000;
 
@@ -63,3 +64,16 @@ describe.each(calls)('%s', (call) => {
     expect(await child.exit).toEqual(succeeded);
   });
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'the thread of a call ends with the worker that made it (on Linux, which tells threads)',
+  async () => {
+    const { path, side } = await namedPipe('endless.ndjson');
+    await side.write('{"key":"key","value":"value"}\n');
+    const child = start('long-calls.mjs', ['threads', 'loadEndless', dirname(path)]);
+    expect(await child.line()).toBe('while it runs 1');
+    // Nothing else would end it: its source has no end.
+    expect(await child.line()).toBe('ended');
+    expect(await child.exit).toEqual(succeeded);
+  },
+);

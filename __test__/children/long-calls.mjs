@@ -1,4 +1,6 @@
 // A thread or the process ends in the middle of a long call.
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { open, verify } from 'hitkv';
 import { say } from './say.mjs';
@@ -10,6 +12,7 @@ const CALLS = {
     const other = await open('memory:');
     await db.dump(other, options);
   },
+  loadEndless: (db, folder, options) => db.load(`${folder}/endless.ndjson`, options),
   dump: (db, folder, options) => db.dump(`${folder}/dump.csv`, options),
   verify: (db, _folder, options) => db.verify(options),
   verifyClosed: (_db, folder, options) => verify(`${folder}/store`, options),
@@ -19,6 +22,19 @@ const CALLS = {
 const { way, call, folder } = isMainThread
   ? { way: process.argv[2], call: process.argv[3], folder: process.argv[4] }
   : workerData;
+
+/** How many threads of long calls this process has. */
+function longThreads() {
+  const names = readdirSync('/proc/self/task').map((task) => {
+    try {
+      return readFileSync(`/proc/self/task/${task}/comm`, 'utf8').trim();
+    } catch {
+      return ''; // It ended meanwhile.
+    }
+  });
+  return names.filter((name) => name === 'hit-long').length;
+}
+
 const start = (db, onProgress) => CALLS[call](db, folder, { onProgress });
 
 if (isMainThread && way === 'terminate') {
@@ -46,6 +62,16 @@ if (isMainThread && way === 'terminate') {
   // It was faster than the main thread.
   if (!told) parentPort.postMessage('done');
   setInterval(() => {}, 1_000);
+} else if (isMainThread && way === 'threads') {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { way: 'terminate', call, folder } });
+  await new Promise((resolve, reject) => {
+    worker.on('message', resolve);
+    worker.on('error', reject);
+  });
+  say('while it runs', longThreads());
+  await worker.terminate();
+  while (longThreads() > 0) await pause(10);
+  say('ended');
 } else if (way === 'exit') {
   const db = await open(`${folder}/store`);
   void db.set('accepted', 'value', { durability: 'memory' });
