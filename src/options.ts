@@ -262,7 +262,11 @@ function object(value: unknown, name: string): void {
 }
 
 function fileOptions(value: unknown): void {
-  members<{ segmentBytes?: number }>(value, { segmentBytes }, 'option file:');
+  members<{ segmentBytes?: number; compaction?: boolean }>(
+    value,
+    { segmentBytes, compaction: boolean },
+    'option file:',
+  );
 }
 
 function segmentBytes(value: unknown, name: string): void {

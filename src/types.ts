@@ -44,7 +44,10 @@ export interface OpenOptions {
   onError?: (error: HitError) => void;
   /** Ends the opening with `HIT_ABORTED`. */
   signal?: AbortSignal;
-  /** For file stores: `segmentBytes`, the size of a log's segments, 64 KiB to 1 GiB. */
+  /**
+   * For file stores: `segmentBytes`, the size of a log's segments, 64 KiB to 1 GiB (default 64 MiB); `compaction: false`
+   * leaves the space of dead entries to `compact()`.
+   */
   file?: object;
   /** For RocksDB. */
   rocksdb?: object;

@@ -25,6 +25,7 @@ export interface NativeOpenOptions {
   maxPendingBytes?: number;
   ioConcurrency?: number;
   segmentBytes?: number;
+  compaction?: boolean;
 }
 
 /**

@@ -353,7 +353,7 @@ function verified({ problems = [], bytes = 0 }: NativeOutcome): VerifyReport {
 function nativeOptions(options: EngineOpenOptions): NativeOpenOptions {
   const { durability = 'disk', textKeys, textValues, createIfMissing = true, readOnly = false } = options;
   const { maxPendingBytes, maxMemoryBytes, ioConcurrency, file } = options;
-  const { segmentBytes } = (file ?? {}) as { segmentBytes?: number };
+  const { segmentBytes, compaction } = (file ?? {}) as { segmentBytes?: number; compaction?: boolean };
   return {
     durability: DURABILITIES[durability],
     textKeys,
@@ -364,5 +364,6 @@ function nativeOptions(options: EngineOpenOptions): NativeOpenOptions {
     ...(maxPendingBytes === undefined ? {} : { maxPendingBytes }),
     ...(ioConcurrency === undefined ? {} : { ioConcurrency }),
     ...(segmentBytes === undefined ? {} : { segmentBytes }),
+    ...(compaction === undefined ? {} : { compaction }),
   };
 }

@@ -11,6 +11,7 @@ use crate::file_id::FileId;
 use crate::files::{File, OpenMode, read_available_at};
 use crate::folder::Folder;
 use crate::io_error::cannot;
+use crate::lock::check_place;
 use crate::manifest::SealedFile;
 use crate::operation::FrameOperations;
 use crate::reader::{FrameReader, Step, Window};
@@ -44,12 +45,13 @@ pub trait Judge {
     ///
     /// # Errors
     /// Any error ends the compaction; nothing has changed then.
-    fn pace(&mut self, bytes: u64) -> Result<()>;
+    fn pace(&mut self, read: u64, written: u64) -> Result<()>;
 }
 
 /// Neighbours in a log, taken out of its list for compaction while they stay in it.
 pub struct Stretch {
     folder: Folder,
+    place: (u64, u64),
     files: Vec<SealedFile>,
     run: FileId,
 }
@@ -87,8 +89,8 @@ impl Run {
 }
 
 impl Stretch {
-    pub(crate) fn new(folder: Folder, files: Vec<SealedFile>, run: FileId) -> Self {
-        Self { folder, files, run }
+    pub(crate) fn new(folder: Folder, place: (u64, u64), files: Vec<SealedFile>, run: FileId) -> Self {
+        Self { folder, place, files, run }
     }
 
     /// Writes what `judge` keeps into a run, synced, which counts only once it is installed. `judged_to` is a sequence
@@ -97,10 +99,11 @@ impl Stretch {
     /// # Errors
     /// `HIT_CORRUPTION` with file and offset, `HIT_DISK_FULL`, `HIT_IO`, and what `judge` answers; what was written is removed.
     pub fn compact(&self, judged_to: u64, judge: &mut dyn Judge) -> Result<Run> {
+        check_place(&self.folder, self.place)?;
         let run = self.write(judged_to, judge);
         if run.is_err() {
             // What cannot be removed now is removed by the next open, since no list has it.
-            let _ = remove_log_file(&self.folder, self.run);
+            let _ = self.folder.files().remove(&self.run.path(&self.folder));
         }
         run
     }
@@ -163,20 +166,8 @@ impl Stretch {
                 }
             }
             let read = frame.header.frame_bytes() as u64;
-            judge.pace(read + target.end() - written)?;
+            judge.pace(read, target.end() - written)?;
         }
-    }
-}
-
-/// Removes a file of the log that no list has any more. One that is not there is no error.
-///
-/// # Errors
-/// `HIT_IO`, `HIT_CONFIG`.
-pub fn remove_log_file(folder: &Folder, id: FileId) -> Result<()> {
-    let path = id.path(folder);
-    match folder.files().remove(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot("remove", &path)(error)),
-        _ => Ok(()),
     }
 }
 

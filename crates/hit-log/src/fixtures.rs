@@ -118,7 +118,7 @@ impl Judge for Chosen {
 
     fn moved(&mut self, _sequence: u64, _key: &[u8], _place: ValuePlace) {}
 
-    fn pace(&mut self, _bytes: u64) -> Result<()> {
+    fn pace(&mut self, _read: u64, _written: u64) -> Result<()> {
         Ok(())
     }
 }

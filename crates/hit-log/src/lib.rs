@@ -35,7 +35,7 @@ mod writer;
 #[cfg(test)]
 mod fixtures;
 
-pub use compaction::{Decision, Judge, Run, Stretch, remove_log_file};
+pub use compaction::{Decision, Judge, Run, Stretch};
 pub use file_id::{FileId, FileKind};
 pub use files::{File, Files, OpenMode, SystemFiles};
 pub use folder::Folder;

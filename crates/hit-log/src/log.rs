@@ -230,7 +230,7 @@ impl Log {
         let files = files.iter().map(|file| file.sealed).collect();
         let number = self.next_run;
         self.next_run += 1;
-        Some(Stretch::new(self.folder.clone(), files, FileId::run(number)))
+        Some(Stretch::new(self.folder.clone(), self.place, files, FileId::run(number)))
     }
 
     /// Puts a run in the place of the stretch it was made of. Everything that superseded what it leaves out must be
@@ -262,6 +262,19 @@ impl Log {
         Ok(())
     }
 
+    /// Removes a file that no list has any more: one that was replaced, or a run that was not installed.
+    ///
+    /// # Errors
+    /// `HIT_IO`, `HIT_CONFIG`. The next open removes it then.
+    pub fn remove(&self, id: FileId) -> Result<()> {
+        check_place(&self.folder, self.place)?;
+        let path = id.path(&self.folder);
+        match self.folder.files().remove(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", &path, error)),
+            _ => Ok(()),
+        }
+    }
+
     fn manifest(&self, closed: &[ClosedFile]) -> Result<Manifest> {
         check_place(&self.folder, self.place)?;
         let sealed = closed.iter().map(|file| file.sealed).collect();
@@ -279,6 +292,7 @@ impl Log {
             segments: (self.closed.len() - runs + usize::from(self.active.is_some())) as u64,
             runs: runs as u64,
             disk_bytes: closed_bytes + active_bytes,
+            closed_bytes,
             replayed_operations: self.replayed_operations,
             torn_tail: self.torn_tail.clone(),
             next_sequence: self.next_sequence,

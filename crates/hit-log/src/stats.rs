@@ -41,6 +41,8 @@ pub struct LogStats {
     pub runs: u64,
     /// What they take on disk, space taken ahead included.
     pub disk_bytes: u64,
+    /// Of that, files that are not written to any more.
+    pub closed_bytes: u64,
     /// Operations that were read back when it was opened.
     pub replayed_operations: u64,
     /// What was found behind the last whole frame when it was opened.

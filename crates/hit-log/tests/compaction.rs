@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use hit_core::{Error, ErrorCode, KeyRange, Operation, Result};
-use hit_log::{Decision, FileKind, FrameOperations, Judge, Log, ValuePlace, remove_log_file};
+use hit_log::{Decision, FileKind, FrameOperations, Judge, Log, ValuePlace};
 use proptest::prelude::*;
 use support::{Open, Store, Written, frame, one};
 
@@ -67,8 +67,8 @@ impl Judge for Keeper<'_> {
         self.moved.push((sequence, key.to_vec(), place));
     }
 
-    fn pace(&mut self, bytes: u64) -> Result<()> {
-        assert!(bytes > 0);
+    fn pace(&mut self, read: u64, _written: u64) -> Result<()> {
+        assert!(read > 0);
         match self.fails {
             true => Err(Error::new(ErrorCode::Aborted, "enough")),
             false => Ok(()),
@@ -90,7 +90,7 @@ fn compact(open: &mut Open, newest: &Newest, position: usize, count: usize) {
     let run = stretch.compact(judged_to, &mut Keeper::new(newest, droppable)).unwrap();
     open.log.install(&run).unwrap();
     for id in run.replaces() {
-        remove_log_file(open.lock.folder(), id).unwrap();
+        open.log.remove(id).unwrap();
     }
 }
 

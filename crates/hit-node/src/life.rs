@@ -45,6 +45,9 @@ pub(crate) fn stats(call: &Call<'_>) -> Result<sys::napi_value> {
         disk_bytes,
         oldest_snapshot_ms,
         segments,
+        runs,
+        live_bytes,
+        compaction_error,
         torn_tail,
         next_sequence,
         handles,
@@ -60,6 +63,8 @@ pub(crate) fn stats(call: &Call<'_>) -> Result<sys::napi_value> {
         ("diskBytes", disk_bytes as f64),
         ("oldestSnapshotMs", oldest_snapshot_ms as f64),
         ("segments", segments as f64),
+        ("runs", runs as f64),
+        ("liveBytes", live_bytes as f64),
         ("nextSequence", next_sequence as f64),
         ("handles", handles as f64),
     ];
@@ -72,6 +77,9 @@ pub(crate) fn stats(call: &Call<'_>) -> Result<sys::napi_value> {
         raw::set(env, found, "offset", raw::number(env, tail.offset as f64)?)?;
         raw::set(env, found, "bytes", raw::number(env, tail.bytes as f64)?)?;
         raw::set(env, stats, "tornTail", found)?;
+    }
+    if let Some(error) = compaction_error {
+        raw::set(env, stats, "compactionError", to_js(env, &error)?)?;
     }
     if let Some(error) = last_error {
         raw::set(env, stats, "lastError", to_js(env, &error)?)?;

@@ -32,6 +32,8 @@ pub struct NativeOpenOptions {
     pub max_memory_bytes: Option<f64>,
     /// When a segment is followed by a new one.
     pub segment_bytes: Option<f64>,
+    /// Whether the space of dead operations is given back without being asked.
+    pub compaction: Option<bool>,
 }
 
 impl NativeOpenOptions {
@@ -53,6 +55,9 @@ impl NativeOpenOptions {
         }
         if let Some(bytes) = self.segment_bytes {
             options.file.segment_bytes = bytes as u64;
+        }
+        if let Some(compaction) = self.compaction {
+            options.file.compaction = compaction;
         }
         options
     }

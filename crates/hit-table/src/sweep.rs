@@ -54,9 +54,18 @@ impl Table {
     /// within `Bounds::expiry_slack_ms` (thirty seconds) of their expiry and the time until the budget has sufficed,
     /// so call it again, between writes, while it returns `true`.
     pub fn sweep(&mut self, now_ms: u64, budget: usize) -> bool {
+        self.sweep_due(now_ms, now_ms.saturating_sub(self.bounds.expiry_slack_ms), budget)
+    }
+
+    /// The same for whoever wants everything that has expired to go now: called until it returns `false`.
+    pub fn sweep_all(&mut self, now_ms: u64, budget: usize) -> bool {
+        self.sweep_due(now_ms, now_ms, budget)
+    }
+
+    fn sweep_due(&mut self, now_ms: u64, due: u64, budget: usize) -> bool {
         let mut left = budget.max(1);
         let mut more = self.sweep_ranges(&mut left);
-        more |= self.sweep_expired(now_ms, &mut left);
+        more |= self.sweep_expired(now_ms, due, &mut left);
         more |= self.evacuate(&mut left);
         more |= self.give_back(&mut left);
         self.keep_house(0);
@@ -103,12 +112,12 @@ impl Table {
         })
     }
 
-    fn sweep_expired(&mut self, now_ms: u64, left: &mut usize) -> bool {
+    /// Removes what has expired from chunks where something was due.
+    fn sweep_expired(&mut self, now_ms: u64, due: u64, left: &mut usize) -> bool {
         if self.tally.expiring == 0 {
             self.sweep.expiry = ExpiryPass::default();
             return false;
         }
-        let due = now_ms.saturating_sub(self.bounds.expiry_slack_ms);
         while *left > 0 {
             *left -= 1;
             let pass = &mut self.sweep.expiry;

@@ -38,7 +38,7 @@ fn open(place: &impl Place, clock: &Arc<TestClock>) -> Opened {
     let options = OpenOptions {
         clock: Arc::clone(clock) as Arc<_>,
         // The smallest there is, so that segments are rotated.
-        file: FileOptions { segment_bytes: 64 << 10 },
+        file: FileOptions { segment_bytes: 64 << 10, ..FileOptions::default() },
         ..OpenOptions::default()
     };
     Opened::new(wait(Store::open(&place.url(), options)).expect("the store opens"))

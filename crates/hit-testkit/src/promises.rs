@@ -206,5 +206,8 @@ impl Ledger {
 /// Options for a store in an accident: the smallest segments there are.
 #[must_use]
 pub fn small_segments() -> OpenOptions {
-    OpenOptions { file: hit::FileOptions { segment_bytes: 64 << 10 }, ..OpenOptions::default() }
+    OpenOptions {
+        file: hit::FileOptions { segment_bytes: 64 << 10, ..hit::FileOptions::default() },
+        ..OpenOptions::default()
+    }
 }

@@ -178,6 +178,7 @@ impl Store {
         let shared = self.open_shared()?;
         if shared.disk.is_some() {
             self.account().backlog.wait_for_room();
+            shared.wait_for_compaction();
             if !frees_space {
                 shared.check_room()?;
             }

@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use hit_core::{Durability, Error, ErrorCode, Result};
@@ -26,10 +26,11 @@ const SWEEP_RECORDS: usize = 5_000;
 /// How long a group waits before it is written again on a full disk.
 const FULL_RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// Owns a store's log, if it has one, and the thread that works for the store.
+/// Writes a store's log, if it has one, and owns the thread that works for the store.
 pub(crate) struct Committer {
     shared: Arc<Shared>,
-    log: Option<Log>,
+    /// The thread that compacts the log.
+    compaction: Option<JoinHandle<()>>,
     /// Something was synced that no frame on disk says yet.
     wants_mark: bool,
     wants_sweep: bool,
@@ -39,10 +40,10 @@ pub(crate) struct Committer {
 }
 
 impl Committer {
-    pub(crate) fn start(shared: Arc<Shared>, log: Option<Log>) -> Result<()> {
+    pub(crate) fn start(shared: Arc<Shared>, compaction: Option<JoinHandle<()>>) -> Result<()> {
         let mut committer = Self {
             shared,
-            log,
+            compaction,
             wants_mark: false,
             wants_sweep: true,
             next_sweep: Instant::now() + SWEEP_EVERY,
@@ -104,11 +105,9 @@ impl Committer {
     }
 
     fn mark(&mut self) {
-        if std::mem::take(&mut self.wants_mark)
-            && let Some(log) = &mut self.log
-        {
+        if std::mem::take(&mut self.wants_mark) {
             // A mark only narrows what recovery has to take on trust; a failure shows at the next append.
-            drop(log.mark());
+            drop(self.with_log(Log::mark));
         }
     }
 
@@ -137,7 +136,9 @@ impl Committer {
             groups.iter().for_each(|group| self.shared.dequeued(group));
             return fail_all(groups, poison);
         }
-        let (mut written, refused) = self.append(&mut frames, groups);
+        let begins_segment =
+            groups.iter().any(|group| group.content.as_ref().is_some_and(|content| content.begins_segment));
+        let (mut written, refused) = self.append(&mut frames, groups, begins_segment);
         self.shared.give_back(frames.into_iter());
         // Before the others: a flush behind them has to know what failed unseen.
         refused.into_iter().for_each(|(group, error)| group.settle(Err(error)));
@@ -153,9 +154,16 @@ impl Committer {
         self.publish_stats();
     }
 
-    /// Appends the frames. Returns the groups that were written, and those that could not be with the reason.
-    fn append(&mut self, frames: &mut [Frame], mut groups: Vec<Group>) -> (Vec<Group>, Vec<(Group, Error)>) {
-        let Err(error) = self.try_append(frames) else { return (groups, Vec::new()) };
+    /// Appends the frames, to a new segment where the first of them begins one. Returns the groups that were written, and
+    /// those that could not be with the reason.
+    fn append(
+        &mut self,
+        frames: &mut [Frame],
+        mut groups: Vec<Group>,
+        begins_segment: bool,
+    ) -> (Vec<Group>, Vec<(Group, Error)>) {
+        let sealed = if begins_segment { self.seal() } else { Ok(()) };
+        let Err(error) = sealed.and_then(|()| self.try_append(frames)) else { return (groups, Vec::new()) };
         if error.code() != ErrorCode::DiskFull {
             let mut written = Vec::new();
             let refused = self.refuse(groups, frames, &error, &mut written);
@@ -180,16 +188,29 @@ impl Committer {
         (groups, Vec::new())
     }
 
+    /// Ends the segment being written.
+    fn seal(&self) -> Result<()> {
+        let sealed = self.with_log(Log::seal);
+        if let Some(disk) = &self.shared.disk {
+            // There is one file more that compaction may look at.
+            disk.compactor.wake_for_file(&disk.space);
+        }
+        sealed
+    }
+
     fn try_append(&mut self, frames: &mut [Frame]) -> Result<()> {
-        match &mut self.log {
-            Some(log) if !frames.is_empty() => {
-                self.wants_mark = true;
-                if log.is_full() {
-                    log.seal()?;
-                }
-                log.append(frames)
-            }
-            _ => Ok(()),
+        if frames.is_empty() {
+            return Ok(());
+        }
+        self.wants_mark = true;
+        self.with_log(|log| log.append(frames))
+    }
+
+    /// Does something with the log; nothing where there is none.
+    fn with_log<T: Default>(&self, call: impl FnOnce(&mut Log) -> Result<T>) -> Result<T> {
+        match &self.shared.disk {
+            Some(disk) => disk.log.lock().as_mut().map_or_else(|| Ok(T::default()), call),
+            None => Ok(T::default()),
         }
     }
 
@@ -230,6 +251,9 @@ impl Committer {
             if let (Some(content), Some(undo)) = (&group.content, group.undo.take()) {
                 applied.next_sequence = content.first_sequence;
                 applied.table.undo(undo);
+                if content.begins_segment {
+                    applied.fill.end();
+                }
             }
         }
         drop(applied);
@@ -242,7 +266,7 @@ impl Committer {
 
     fn sync(&mut self) -> Result<()> {
         self.wants_mark = true;
-        self.log.as_mut().map_or(Ok(()), Log::sync)
+        self.with_log(Log::sync)
     }
 
     /// Answers the groups that ask for no more than `reached`, and leaves the others.
@@ -273,7 +297,8 @@ impl Committer {
         drop(applied);
         let Some(error) = self.shared.poison.get() else { return };
         if is_first {
-            self.shared.fail_answered(self.log.as_ref().map_or(0, Log::synced), error);
+            let synced = self.with_log(|log| Ok(log.synced())).unwrap_or(0);
+            self.shared.fail_answered(synced, error);
         }
         for group in groups.into_iter().chain(behind) {
             self.shared.dequeued(&group);
@@ -285,21 +310,41 @@ impl Committer {
     }
 
     fn publish_stats(&self) {
-        if let (Some(log), Some(disk)) = (&self.log, &self.shared.disk) {
-            *disk.log_stats.lock() = log.stats();
+        if let Some(disk) = &self.shared.disk
+            && let Some(log) = &*disk.log.lock()
+        {
+            disk.publish(log);
+        }
+    }
+
+    /// Waits until nobody but this thread changes the folder.
+    fn end_compaction(&mut self) {
+        if let Some(disk) = &self.shared.disk {
+            disk.compactor.stop();
+        }
+        if let Some(compaction) = self.compaction.take() {
+            // A panic there has left the log as it was: a run counts only when it is listed.
+            let _ = compaction.join();
         }
     }
 
     /// Closes the log cleanly where nothing failed, releases the lock whatever failed, and tells the last handle.
     fn close(&mut self, close: Close) {
+        self.end_compaction();
         // Groups of handles that were closed while this one was: all of them were accepted before.
-        let Work { frames, groups, .. } = self.shared.queue.take();
-        self.commit(frames, groups);
+        loop {
+            let Work { frames, groups, .. } = self.shared.queue.take();
+            if groups.is_empty() {
+                break;
+            }
+            self.commit(frames, groups);
+        }
         if let Some(disk) = &self.shared.disk {
             // Its space lets a full disk take the manifest.
             disk.release_reserve();
         }
-        let closed = match (self.shared.poison.get(), self.log.take()) {
+        let log = self.shared.disk.as_ref().and_then(|disk| disk.log.lock().take());
+        let closed = match (self.shared.poison.get(), log) {
             (Some(_), _) | (_, None) => Ok(()),
             // Where only the manifest did not fit, everything is on disk and the next open recovers.
             (None, Some(log)) => log.close().or_else(|error| match error.code() {

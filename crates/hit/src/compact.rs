@@ -1,14 +1,30 @@
-use hit_core::{Error, ErrorCode, Result};
+use hit_core::Result;
 
 use crate::Store;
 
 impl Store {
-    /// Gives back all the disk space that dead operations take, at once. Blocks; meant for a thread that may wait.
+    /// Gives back all the disk space that dead operations take, at once; what writes meanwhile make dead may stay. Blocks;
+    /// meant for a thread that may wait. A store in memory gives its memory back by itself, so nothing happens.
     ///
     /// # Errors
-    /// `HIT_DISK_FULL` and `HIT_IO`, and nothing is lost; `HIT_UNSUPPORTED` on a read-only handle.
+    /// `HIT_CORRUPTION` with file and offset, `HIT_DISK_FULL`, `HIT_IO`: nothing is lost then. `HIT_NOT_OPEN` when the store is
+    /// closed meanwhile.
     pub fn compact_blocking(&self) -> Result<()> {
-        self.open_shared()?;
-        Err(Error::new(ErrorCode::Unsupported, "compact() is not built yet"))
+        match &self.open_shared()?.disk {
+            Some(disk) => disk.compactor.compact_all(),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until the compaction in the background has nothing left to do: closed files take no more than they may at rest.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// With what it failed at last; `HIT_NOT_OPEN` when the store is closed meanwhile.
+    pub fn wait_for_compaction_blocking(&self) -> Result<()> {
+        match &self.open_shared()?.disk {
+            Some(disk) => disk.compactor.wait_for_rest(),
+            None => Ok(()),
+        }
     }
 }

@@ -66,11 +66,14 @@ impl fmt::Debug for OpenOptions {
 pub struct FileOptions {
     /// The size at which a segment of the log is followed by a new one. 64 KiB to 1 GiB; default 64 MiB.
     pub segment_bytes: u64,
+    /// Whether the space of dead operations is given back without being asked. Default: true. Without it the folder grows with
+    /// every write until [`crate::Store::compact_blocking`].
+    pub compaction: bool,
 }
 
 impl Default for FileOptions {
     fn default() -> Self {
-        Self { segment_bytes: LogOptions::default().segment_bytes }
+        Self { segment_bytes: LogOptions::default().segment_bytes, compaction: true }
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Content {
     pub(crate) bytes: usize,
     /// Only deletes, which may use the reserve of a full disk.
     pub(crate) frees_space: bool,
+    /// A new segment begins with it.
+    pub(crate) begins_segment: bool,
 }
 
 impl Group {
@@ -70,6 +72,18 @@ pub(crate) struct Work {
 }
 
 impl Work {
+    /// Takes what belongs into one segment, and leaves the rest.
+    fn take_segment(&mut self) -> Self {
+        let begins = |group: &Group| group.content.as_ref().is_some_and(|content| content.begins_segment);
+        let Some(boundary) = self.groups.iter().skip(1).position(begins) else { return std::mem::take(self) };
+        let behind = self.groups.split_off(boundary + 1);
+        let groups = std::mem::replace(&mut self.groups, behind);
+        let contents = groups.iter().filter(|group| group.content.is_some()).count();
+        let behind = self.frames.split_off(contents);
+        let frames = std::mem::replace(&mut self.frames, behind);
+        Self { frames, groups, close: None, sweep: std::mem::take(&mut self.sweep) }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.groups.is_empty() && self.close.is_none() && !self.sweep
     }
@@ -108,12 +122,12 @@ impl Queue {
         self.arrived.notify_one();
     }
 
-    /// Takes everything at once, without waiting.
+    /// Takes what waits and belongs into one segment, without waiting.
     pub(crate) fn take(&self) -> Work {
-        std::mem::take(&mut *self.work.lock())
+        self.work.lock().take_segment()
     }
 
-    /// Takes the groups that wait, with their frames.
+    /// Takes all groups that wait, with their frames.
     pub(crate) fn take_groups(&self) -> Work {
         let mut work = self.work.lock();
         Work {
@@ -123,7 +137,8 @@ impl Queue {
         }
     }
 
-    /// Waits until there is something to do or the time is over; `None` waits for as long as it takes.
+    /// Waits until there is something to do or the time is over; `None` waits for as long as it takes. Takes no more than
+    /// belongs into one segment.
     pub(crate) fn wait(&self, timeout: Option<Duration>) -> Work {
         let mut work = self.work.lock();
         if work.is_empty() {
@@ -132,7 +147,7 @@ impl Queue {
                 None => self.arrived.wait(&mut work),
             }
         }
-        std::mem::take(&mut *work)
+        work.take_segment()
     }
 }
 

@@ -2,11 +2,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak, mpsc};
 
 use hit_core::{Clock, Durability, Error, ErrorCode, Result};
-use hit_log::{Folder, Frame, Lock, LogStats, RESERVE_BYTES, Reserve};
+use hit_log::{FileId, Folder, Frame, Lock, Log, LogStats, RESERVE_BYTES, Reserve};
 use hit_table::{Table, Undo};
 use parking_lot::{Mutex, RwLock};
 
 use crate::account::Account;
+use crate::compaction::{Compactor, Space};
+use crate::fill::SegmentFill;
 use crate::options::FileOptions;
 use crate::queue::{Completion, Group, Queue};
 
@@ -36,10 +38,11 @@ pub(crate) struct Shared {
     unanswered: Unanswered,
 }
 
-/// The table and the number of its next operation.
+/// The table, the number of its next operation, and how full its segment is.
 pub(crate) struct Applied {
     pub(crate) table: Table,
     pub(crate) next_sequence: u64,
+    pub(crate) fill: SegmentFill,
 }
 
 /// What only a file store has.
@@ -48,11 +51,39 @@ pub(crate) struct Disk {
     pub(crate) options: FileOptions,
     pub(crate) folder: Folder,
     pub(crate) lock: Mutex<Option<Lock>>,
+    /// Written by the log thread; compaction puts runs into its list. Nobody who holds it waits for the apply lock. `None`
+    /// once the store is closed.
+    pub(crate) log: Mutex<Option<Log>>,
+    pub(crate) compactor: Compactor,
+    pub(crate) space: Space,
+    pins: Mutex<Pins>,
     reserve: Mutex<Option<Reserve>>,
     /// No room was left at the last append.
     full: AtomicBool,
     /// As of the last commit.
     pub(crate) log_stats: Mutex<LogStats>,
+}
+
+/// Who reads the log's files, so that replaced ones stay.
+#[derive(Default)]
+struct Pins {
+    held: usize,
+    replaced: Vec<FileId>,
+}
+
+/// Keeps the log's files where they are, replaced ones too, until it is dropped.
+pub(crate) struct Pinned<'a>(&'a Disk);
+
+impl Drop for Pinned<'_> {
+    fn drop(&mut self) {
+        let mut pins = self.0.pins.lock();
+        pins.held -= 1;
+        if pins.held == 0 {
+            let replaced = std::mem::take(&mut pins.replaced);
+            drop(pins);
+            self.0.remove_replaced(replaced.into_iter());
+        }
+    }
 }
 
 impl Disk {
@@ -61,16 +92,49 @@ impl Disk {
         folder: Folder,
         options: FileOptions,
         lock: Lock,
-        log_stats: LogStats,
+        log: Log,
     ) -> Self {
-        Self {
+        let disk = Self {
             identity,
             options,
             folder,
             lock: Mutex::new(Some(lock)),
+            compactor: Compactor::new(options.compaction),
+            space: Space::new(options.segment_bytes),
+            pins: Mutex::default(),
             reserve: Mutex::new(None),
             full: AtomicBool::new(false),
-            log_stats: Mutex::new(log_stats),
+            log_stats: Mutex::new(log.stats()),
+            log: Mutex::new(None),
+        };
+        disk.publish(&log);
+        *disk.log.lock() = Some(log);
+        disk
+    }
+
+    /// Tells the log's figures to those who do not wait for it.
+    pub(crate) fn publish(&self, log: &Log) {
+        let stats = log.stats();
+        self.space.set_log(stats.disk_bytes, stats.closed_bytes);
+        *self.log_stats.lock() = stats;
+    }
+
+    /// Keeps the log's files where they are.
+    pub(crate) fn pin(&self) -> Pinned<'_> {
+        self.pins.lock().held += 1;
+        Pinned(self)
+    }
+
+    /// Removes files that no list has any more, now or when nobody reads them.
+    pub(crate) fn remove_replaced(&self, files: impl Iterator<Item = FileId>) {
+        let mut pins = self.pins.lock();
+        if pins.held > 0 {
+            pins.replaced.extend(files);
+            return;
+        }
+        if let Some(log) = &*self.log.lock() {
+            // What cannot be removed now is removed by the next open.
+            files.for_each(|id| drop(log.remove(id)));
         }
     }
 
@@ -170,6 +234,13 @@ impl Shared {
             .for_each(|account| account.fail_unseen(error));
     }
 
+    /// Holds a writer back that is faster than compaction. Called without a lock.
+    pub(crate) fn wait_for_compaction(&self) {
+        if let Some(disk) = &self.disk {
+            disk.space.wait_for_compaction();
+        }
+    }
+
     /// Refuses a write that needs space while the disk is full.
     pub(crate) fn check_room(&self) -> Result<()> {
         match &self.disk {
@@ -185,6 +256,9 @@ impl Shared {
     pub(crate) fn enqueue(&self, group: Group, frame: Option<Frame>) {
         if let Some(content) = &group.content {
             group.account.backlog.add(content.bytes);
+            if let Some(disk) = &self.disk {
+                disk.space.add_pending(content.bytes);
+            }
         }
         self.count(group.durability, 1);
         self.queue.push(group, frame);
@@ -210,6 +284,9 @@ impl Shared {
     pub(crate) fn dequeued(&self, group: &Group) {
         if let Some(content) = &group.content {
             group.account.backlog.remove(content.bytes);
+            if let Some(disk) = &self.disk {
+                disk.space.remove_pending(content.bytes);
+            }
         }
         self.count(group.durability, -1);
     }

@@ -18,6 +18,12 @@ pub struct Stats {
     pub oldest_snapshot_ms: u64,
     /// Segments of the log.
     pub segments: u64,
+    /// Files of the log that compaction has made.
+    pub runs: u64,
+    /// Of the log, what reads see, about: keys and values with a few bytes each.
+    pub live_bytes: u64,
+    /// What compaction failed with when it last looked; it tries again.
+    pub compaction_error: Option<Error>,
     /// What recovery ignored behind the last whole frame.
     pub torn_tail: Option<TornTail>,
     /// The next operation's sequence number.

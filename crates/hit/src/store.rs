@@ -10,6 +10,8 @@ use tokio::sync::oneshot;
 
 use crate::account::Account;
 use crate::commit::Committer;
+use crate::compaction::Compactor;
+use crate::fill::SegmentFill;
 use crate::location::Location;
 use crate::options::OpenOptions;
 use crate::owners::{self, Entered};
@@ -110,6 +112,9 @@ impl Store {
                 .oldest_snapshot()
                 .map_or(0, |taken| u64::try_from(taken.elapsed().as_millis()).unwrap_or(u64::MAX)),
             segments: log.as_ref().map_or(0, |log| log.segments),
+            runs: log.as_ref().map_or(0, |log| log.runs),
+            live_bytes: applied.table.spans().iter().map(|span| span.live_bytes).sum(),
+            compaction_error: shared.disk.as_ref().and_then(|disk| disk.compactor.failure()),
             torn_tail: log.and_then(|log| log.torn_tail),
             next_sequence: applied.next_sequence,
             handles: shared.handles.load(Ordering::SeqCst),
@@ -287,7 +292,7 @@ fn check(closed: &AtomicBool, shared: &Shared) -> Result<()> {
 }
 
 fn open_memory(options: &OpenOptions) -> Result<Arc<Shared>> {
-    let applied = Applied { table: Table::new(), next_sequence: 1 };
+    let applied = Applied { table: Table::new(), next_sequence: 1, fill: SegmentFill::new(0, u64::MAX) };
     let shared = Arc::new(Shared::new(applied, None, Arc::clone(&options.clock)));
     Committer::start(Arc::clone(&shared), None)?;
     Ok(shared)
@@ -305,10 +310,12 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
     let mut table = Table::new();
     let log_options = LogOptions { segment_bytes: options.file.segment_bytes };
     let log = Log::open(&folder, &lock, log_options, &mut Fill { table: &mut table })?;
-    let disk = Disk::new(identity, folder, options.file, lock, log.stats());
-    let applied = Applied { table, next_sequence: log.next_sequence() };
+    let fill = SegmentFill::new(log.active_bytes(), options.file.segment_bytes);
+    let applied = Applied { table, next_sequence: log.next_sequence(), fill };
+    let disk = Disk::new(identity, folder, options.file, lock, log);
     let shared = Arc::new(Shared::new(applied, Some(disk), Arc::clone(&options.clock)));
-    Committer::start(Arc::clone(&shared), Some(log))?;
+    let compaction = Compactor::start(Arc::clone(&shared))?;
+    Committer::start(Arc::clone(&shared), Some(compaction))?;
     opening.succeed(&shared);
     Ok(shared)
 }

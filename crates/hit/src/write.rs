@@ -108,6 +108,7 @@ impl Store {
     fn make_frame<'a>(&self, operations: impl Iterator<Item = Operation<'a>> + Clone) -> Result<Frame> {
         self.account().backlog.wait_for_room();
         let shared = self.open_shared()?;
+        shared.wait_for_compaction();
         if !operations.clone().all(|operation| frees_space(&operation)) {
             shared.check_room()?;
         }
@@ -130,12 +131,17 @@ impl Store {
         let first_sequence = applied.next_sequence;
         let next_sequence = first_sequence + count;
         let frees_space = frame.is_some() && operations.clone().all(|operation| frees_space(&operation));
+        let begins_segment = frame.as_ref().is_some_and(|frame| applied.fill.take(frame.byte_len()));
+        if begins_segment {
+            applied.table.begin_span(first_sequence);
+        }
         let undo = applied.table.apply(first_sequence, operations);
         applied.next_sequence = next_sequence;
         match frame {
             None => self.keep_in_memory(applied, undo),
             Some(frame) => {
-                let content = Content { first_sequence, next_sequence, bytes: frame.byte_len(), frees_space };
+                let bytes = frame.byte_len();
+                let content = Content { first_sequence, next_sequence, bytes, frees_space, begins_segment };
                 self.hand_to_log(content, undo, frame, durability, completion)
             }
         }

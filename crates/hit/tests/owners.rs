@@ -45,10 +45,10 @@ async fn a_handle_that_is_dropped_gives_the_folder_back() {
 async fn options_of_the_store_have_to_agree() {
     let folder = tempfile::tempdir().unwrap();
     let _first = open(&folder).await;
-    let file = FileOptions { segment_bytes: 1 << 20 };
+    let file = FileOptions { segment_bytes: 1 << 20, ..FileOptions::default() };
     let refused = Store::open(&url(&folder), OpenOptions { file, ..OpenOptions::default() }).await;
     assert_eq!(refused.map(|_| ()).unwrap_err().code(), ErrorCode::Config);
-    let file = FileOptions { segment_bytes: 1 };
+    let file = FileOptions { segment_bytes: 1, ..FileOptions::default() };
     let refused = Store::open(&url(&folder), OpenOptions { file, ..OpenOptions::default() }).await;
     assert_eq!(refused.map(|_| ()).unwrap_err().code(), ErrorCode::Config);
 }

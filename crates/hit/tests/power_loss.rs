@@ -18,6 +18,9 @@ use hit_testkit::{Disk, Fault, FaultyFiles, Image, TestClock};
 const URL: &str = "file:/data/store";
 const START_MS: u64 = 1_000_000_000_000;
 
+/// How much later a store that was found is looked at again.
+const LATER_MS: u64 = 3000;
+
 /// Steps of a script.
 const STEPS: usize = 150;
 
@@ -131,7 +134,7 @@ impl Accident<'_> {
 
     /// Opens what was found and compares it.
     fn find(&self, found: &Disk, allowed: RangeInclusive<usize>, what: &str) -> (Store, usize) {
-        self.find_through(Arc::new(found.clone()), &self.run.history, allowed, what)
+        self.find_through(Arc::new(found.clone()), &self.run.history, allowed, self.moment.now_ms, what)
     }
 
     fn find_through(
@@ -139,34 +142,38 @@ impl Accident<'_> {
         files: Arc<dyn Files>,
         history: &History,
         allowed: RangeInclusive<usize>,
+        now_ms: u64,
         what: &str,
     ) -> (Store, usize) {
         let context = format!("script {}, moment {}, {what}", self.run.seed, self.number);
-        let clock = Arc::new(TestClock::at(self.moment.now_ms));
+        let clock = Arc::new(TestClock::at(now_ms));
         let options = OpenOptions { files, clock: clock.clone(), ..small_segments() };
         let store = Store::open_blocking(URL, options).unwrap_or_else(|error| panic!("{context}: {error}"));
         let find = |allowed| history.find(&store, &*clock, allowed);
         let groups = find(allowed).unwrap_or_else(|problem| panic!("{context}: {problem}"));
         // Later nothing comes back that had expired.
-        clock.advance(3000);
+        clock.advance(LATER_MS);
         find(groups..=groups).unwrap_or_else(|problem| panic!("{context}, later: {problem}"));
         (store, groups)
     }
 
     /// The store that was found lives on: what it shows is there for good, and so is what it is given.
-    fn live_on(&self, found: &Disk, store: Store, groups: usize, loss: u64) {
-        let at_once = found.image().after_power_loss(loss);
-        self.find(&at_once, groups..=groups, "then the power failed again at once");
+    fn live_on(&self, found: &Disk, store: Store, groups: usize, now_ms: u64, loss: u64) {
+        // What had expired when it was looked at may be gone for good.
+        let now_ms = now_ms + LATER_MS;
+        let at_once = Arc::new(found.image().after_power_loss(loss));
+        let what = "then the power failed again at once";
+        self.find_through(at_once, &self.run.history, groups..=groups, now_ms, what);
         let write =
             Write::Set { key: b"after".as_slice().into(), value: vec![b'x'; 300].into(), expires_at: None };
         let history = self.run.history.followed(groups, std::slice::from_ref(&write));
         let ledger = Arc::new(Ledger::default());
         ledger.submit(&store, vec![write], Durability::Disk, false).unwrap().wait().unwrap();
         let later = found.image().after_power_loss(loss);
-        self.find_through(Arc::new(later), &history, 1..=1, "then it failed after a write");
+        self.find_through(Arc::new(later), &history, 1..=1, now_ms, "then it failed after a write");
         close(store);
         let closed = found.image().after_power_loss(loss);
-        self.find_through(Arc::new(closed), &history, 1..=1, "then it failed after a close");
+        self.find_through(Arc::new(closed), &history, 1..=1, now_ms, "then it failed after a close");
     }
 }
 
@@ -186,7 +193,7 @@ fn what_was_promised_at_disk_survives_a_power_loss_at_every_moment() {
                 let found = accident.moment.image.after_power_loss(loss);
                 let allowed = accident.expected(accident.moment.promised.disk);
                 let (store, groups) = accident.find(&found, allowed, &format!("loss {loss}"));
-                accident.live_on(&found, store, groups, loss);
+                accident.live_on(&found, store, groups, accident.moment.now_ms, loss);
             }
         });
     }
@@ -200,7 +207,7 @@ fn what_was_promised_at_os_survives_the_death_of_the_program_at_every_moment() {
             let found = accident.moment.image.after_kill();
             let allowed = accident.expected(accident.moment.promised.os);
             let (store, groups) = accident.find(&found, allowed, "killed");
-            accident.live_on(&found, store, groups, accident.loss(0));
+            accident.live_on(&found, store, groups, accident.moment.now_ms, accident.loss(0));
         });
     }
 }
@@ -222,16 +229,21 @@ fn a_power_loss_at_every_moment_of_a_recovery_loses_nothing() {
             let witness = Witness::new(found, Arc::clone(&clock), move || promised_again);
             let allowed = accident.expected(promised);
             let what = format!("loss {loss}");
+            let (history, now_ms) = (&accident.run.history, accident.moment.now_ms);
             let (store, groups) =
-                accident.find_through(witness.files.clone(), &accident.run.history, allowed, &what);
+                accident.find_through(witness.files.clone(), history, allowed, now_ms, &what);
+            // By then it may have compacted away what had expired.
+            let now_ms = now_ms + LATER_MS;
             for (number, moment) in witness.moments(promised_again, clock.now_ms()).iter().enumerate() {
                 let lost = moment.image.after_power_loss(loss + number as u64);
                 let what = format!("loss {loss}, then moment {number} of the recovery");
-                let (store, _) = accident.find(&lost, at_disk..=groups, &what);
+                let (store, _) =
+                    accident.find_through(Arc::new(lost), history, at_disk..=groups, now_ms, &what);
                 close(store);
-                let killed = moment.image.after_kill();
-                let (store, _) = accident.find(&killed, groups..=groups, &format!("{what}, killed"));
-                accident.live_on(&killed, store, groups, loss + number as u64);
+                let (killed, what) = (moment.image.after_kill(), format!("{what}, killed"));
+                let files = Arc::new(killed.clone());
+                let (store, _) = accident.find_through(files, history, groups..=groups, now_ms, &what);
+                accident.live_on(&killed, store, groups, now_ms, loss + number as u64);
             }
             close(store);
         });

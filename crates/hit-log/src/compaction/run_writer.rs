@@ -5,14 +5,13 @@ use hit_core::{Operation, Result};
 
 use crate::file_header::{FILE_HEADER_BYTES, FileHeader};
 use crate::file_id::FileId;
-use crate::files::{File, sync, write_all_at};
+use crate::files::{File, OpenMode, sync, write_all_at};
 use crate::folder::Folder;
 use crate::header::{FRAME_HEADER_BYTES, FrameHeader, FrameKind, Place};
 use crate::io_error::cannot;
 use crate::names;
 use crate::operation::{encode, size_bound};
 use crate::owner::now_ms;
-use crate::replace::create_anew;
 use crate::replay::ValuePlace;
 use crate::store_id::random_bytes;
 use crate::varint;
@@ -44,7 +43,7 @@ pub(super) struct RunWriter {
 impl RunWriter {
     pub(super) fn create(folder: &Folder, id: FileId, first_sequence: u64) -> Result<Self> {
         let path = id.path(folder);
-        let file = create_anew(&**folder.files(), &path).map_err(cannot("create", &path))?;
+        let file = folder.files().open(&path, OpenMode::CreateNew).map_err(cannot("create", &path))?;
         let header = FileHeader {
             store: folder.id(),
             id,
