@@ -31,9 +31,24 @@ pub enum Call {
 /// What happens to a call.
 #[derive(Clone)]
 enum Effect {
-    Fail(io::ErrorKind),
+    Fail(Failure),
     Cut(usize),
     Delay(Arc<dyn Fn() + Send + Sync>),
+}
+
+#[derive(Clone, Copy)]
+enum Failure {
+    Kind(io::ErrorKind),
+    Os(i32),
+}
+
+impl From<Failure> for io::Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Kind(kind) => kind.into(),
+            Failure::Os(number) => Self::from_raw_os_error(number),
+        }
+    }
 }
 
 /// Something that goes wrong: which calls it meets, and what happens to them.
@@ -60,7 +75,13 @@ impl Fault {
     /// The call does nothing and fails with this kind of error.
     #[must_use]
     pub fn fail(kind: io::ErrorKind) -> Self {
-        Self::new(Effect::Fail(kind))
+        Self::new(Effect::Fail(Failure::Kind(kind)))
+    }
+
+    /// The call does nothing and fails with this error number of the system.
+    #[must_use]
+    pub fn fail_with(number: i32) -> Self {
+        Self::new(Effect::Fail(Failure::Os(number)))
     }
 
     /// A read or a write ends after `bytes` bytes, without an error; other calls are not met.
@@ -129,7 +150,7 @@ impl Fault {
 impl fmt::Debug for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let effect = match self.effect {
-            Effect::Fail(kind) => format!("fail with {kind}"),
+            Effect::Fail(failure) => format!("fail with {}", io::Error::from(failure)),
             Effect::Cut(bytes) => format!("cut to {bytes} bytes"),
             Effect::Delay(_) => "delay".into(),
         };
@@ -150,6 +171,7 @@ struct State {
     faults: Mutex<Vec<Fault>>,
     counts: Mutex<Vec<Call>>,
     met: AtomicU64,
+    failed: Mutex<Vec<(Call, PathBuf)>>,
     ignores_syncs: AtomicBool,
 }
 
@@ -192,6 +214,12 @@ impl FaultyFiles {
         locked(&self.state.counts).clear();
     }
 
+    /// The calls that faults have made fail, in order.
+    #[must_use]
+    pub fn failed(&self) -> Vec<(Call, PathBuf)> {
+        locked(&self.state.failed).clone()
+    }
+
     /// How often a fault has met a call.
     #[must_use]
     pub fn met(&self) -> u64 {
@@ -216,7 +244,10 @@ impl State {
             match effect {
                 // Outside the mutex: what waits may itself use the files.
                 Effect::Delay(wait) => wait(),
-                Effect::Fail(kind) => return Err(kind.into()),
+                Effect::Fail(failure) => {
+                    locked(&self.failed).push((call, path.into()));
+                    return Err(failure.into());
+                }
                 Effect::Cut(bytes) => most = most.min(bytes),
             }
         }

@@ -75,12 +75,23 @@ pub struct Ledger {
 struct Entries {
     groups: Vec<Group>,
     promised: Promised,
+    /// The store has told of a failed sync: it closes then without a promise.
+    is_poisoned: bool,
 }
 
 struct Group {
     writes: Vec<Write>,
-    /// By an error that says that nothing of it was kept.
-    refused: bool,
+    fate: Fate,
+}
+
+/// What a store has said of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Nothing yet; or that nobody knows until the store is opened again.
+    Open,
+    Accepted,
+    /// That nothing of it was kept.
+    Refused,
 }
 
 /// The answer to a group, or to a flush.
@@ -112,17 +123,17 @@ impl Ledger {
     ) -> Result<Answer> {
         let position = {
             let mut entries = self.entries.lock();
-            entries.groups.push(Group { writes: writes.clone(), refused: false });
+            entries.groups.push(Group { writes: writes.clone(), fate: Fate::Open });
             entries.groups.len() - 1
         };
         let (answer, answered) = mpsc::channel();
         let ledger = Arc::clone(self);
         let completion = move |result: Result<()>| {
             match &result {
-                Ok(()) => ledger.promise(position + 1, durability),
+                Ok(()) => ledger.accept(position, durability),
                 // Whether it is there is open until the store is opened again.
-                Err(error) if error.code() == ErrorCode::Poisoned => {}
-                Err(_) => ledger.refuse(position),
+                Err(error) if error.code() == ErrorCode::Poisoned => ledger.entries.lock().is_poisoned = true,
+                Err(_) => ledger.decide(position, Fate::Refused),
             }
             // The script may be over.
             drop(answer.send(result));
@@ -135,16 +146,19 @@ impl Ledger {
             store.submit(operations.iter().copied(), Some(durability), completion)
         };
         match submitted {
-            Ok(Submitted::Settled) => Ok(Answer(None)),
+            Ok(Submitted::Settled) => {
+                self.decide(position, Fate::Accepted);
+                Ok(Answer(None))
+            }
             Ok(Submitted::Pending) => Ok(Answer(Some(answered))),
             Err(error) => {
-                self.refuse(position);
+                self.decide(position, Fate::Refused);
                 Err(error)
             }
         }
     }
 
-    /// Flushes a store: everything given to it so far is promised then.
+    /// Flushes a store: everything that it has accepted so far is promised then.
     pub fn flush(self: &Arc<Self>, store: &Store) -> Answer {
         self.raise(|completion| store.flush_with(completion))
     }
@@ -159,12 +173,27 @@ impl Ledger {
         let ledger = Arc::clone(self);
         let (answer, answered) = mpsc::channel();
         begin(Box::new(move |result| {
-            if result.is_ok() {
-                ledger.promise(groups, Durability::Disk);
+            match &result {
+                Ok(()) => ledger.promise_all(groups),
+                Err(error) if error.code() == ErrorCode::Poisoned => ledger.entries.lock().is_poisoned = true,
+                Err(_) => {}
             }
             drop(answer.send(result));
         }));
         Answer(Some(answered))
+    }
+
+    /// The store was opened again: which of the groups it knew nothing of are there is decided.
+    fn opened(&self, store: &Store) {
+        let mut entries = self.entries.lock();
+        entries.is_poisoned = false;
+        let (mut sequence, next_sequence) = (1, store.stats().next_sequence);
+        for group in entries.groups.iter_mut().filter(|group| group.fate != Fate::Refused) {
+            sequence += group.writes.len() as u64;
+            if group.fate == Fate::Open {
+                group.fate = if sequence <= next_sequence { Fate::Accepted } else { Fate::Refused };
+            }
+        }
     }
 
     /// What is promised by now.
@@ -183,7 +212,18 @@ impl Ledger {
     #[must_use]
     pub fn history(&self) -> History {
         let entries = self.entries.lock();
-        History::of(entries.groups.iter().map(|group| (&*group.writes, group.refused)))
+        History::of(entries.groups.iter().map(|group| (&*group.writes, group.fate == Fate::Refused)))
+    }
+
+    fn accept(&self, position: usize, durability: Durability) {
+        self.decide(position, Fate::Accepted);
+        self.promise(position + 1, durability);
+    }
+
+    fn promise_all(&self, groups: usize) {
+        if !self.entries.lock().is_poisoned {
+            self.promise(groups, Durability::Disk);
+        }
     }
 
     fn promise(&self, groups: usize, durability: Durability) {
@@ -196,9 +236,9 @@ impl Ledger {
         }
     }
 
-    fn refuse(&self, position: usize) {
+    fn decide(&self, position: usize, fate: Fate) {
         if let Some(group) = self.entries.lock().groups.get_mut(position) {
-            group.refused = true;
+            group.fate = fate;
         }
     }
 }

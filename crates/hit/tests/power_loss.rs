@@ -22,7 +22,7 @@ const START_MS: u64 = 1_000_000_000_000;
 const LATER_MS: u64 = 3000;
 
 /// Steps of a script.
-const STEPS: usize = 150;
+const STEPS: usize = 100;
 
 fn seeds() -> u64 {
     std::env::var("HITKV_CRASH_SEEDS")

@@ -191,6 +191,8 @@ impl Session {
     }
 
     fn open_again(&self) -> Result<Store> {
-        Store::open_blocking(&self.url, self.options.clone())
+        let store = Store::open_blocking(&self.url, self.options.clone())?;
+        self.ledger.opened(&store);
+        Ok(store)
     }
 }
