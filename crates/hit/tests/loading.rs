@@ -164,9 +164,11 @@ fn what_a_slow_source_has_given_is_written_while_it_is_waited_for() {
         give.send(text.to_vec()).unwrap();
         let reader = store.clone();
         // Ends the load as soon as the first entry is seen; until then the source gives nothing more.
-        let mut tell = move |_: Progress| match reader.has(b"a").unwrap() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        let mut asked = 0;
+        let mut tell = move |_: Progress| {
+            asked += 1;
+            assert!(asked < 1_000, "the entry is not written");
+            if reader.has(b"a").unwrap() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let options = LoadOptions { format: Some(format), ..LoadOptions::default() };
         let ended = store.load_stream_blocking(

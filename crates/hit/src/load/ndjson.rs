@@ -59,8 +59,13 @@ fn take(line: &Line<'_>, json_values: bool, sink: &mut Sink) -> Result<()> {
 }
 
 fn parse(text: &[u8], json_values: bool) -> Result<Members<'_>> {
+    // Once for the line, which is cheaper than for each string in it.
+    let text = std::str::from_utf8(text).map_err(|error| {
+        let column = error.valid_up_to() + 1;
+        Error::new(ErrorCode::Argument, format!("the line is not UTF-8 (column {column}): convert the file"))
+    })?;
     let reading = Cell::new("");
-    let mut parser = serde_json::Deserializer::from_slice(text);
+    let mut parser = serde_json::Deserializer::from_str(text);
     let object = Object { json_values, reading: &reading };
     let members = object.deserialize(&mut parser).and_then(|members| parser.end().map(|()| members));
     members.map_err(|error| {
