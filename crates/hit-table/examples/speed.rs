@@ -56,7 +56,7 @@ fn round(entries: usize) -> Vec<Figure> {
         "get",
         timed(entries, || {
             for (key, value) in &queries {
-                let found = table.get(key.as_bytes(), 0).map(|entry| entry.value);
+                let found = table.get(key.as_bytes(), 0).and_then(|entry| entry.value.in_memory());
                 assert_eq!(found, Some(value.as_bytes()));
             }
         }),
@@ -75,7 +75,7 @@ fn round(entries: usize) -> Vec<Figure> {
             for hundred in queries.chunks(100) {
                 let mut values = hundred.iter().map(|(_, value)| value.as_bytes());
                 table.get_many(hundred.iter().map(|(key, _)| key.as_bytes()), 0, |entry| {
-                    assert_eq!(entry.map(|entry| entry.value), values.next());
+                    assert_eq!(entry.and_then(|entry| entry.value.in_memory()), values.next());
                 });
                 assert!(values.next().is_none());
             }
@@ -155,7 +155,7 @@ fn check_scan(table: &mut Table, expected: &[&(String, String)]) {
     let mut expected = expected.iter();
     let flow: ControlFlow<()> = table.visit(&mut cursor, 0, |key, entry| {
         let wanted = expected.next().map(|(key, value)| (key.as_bytes(), value.as_bytes()));
-        assert_eq!(Some((key, entry.value)), wanted);
+        assert_eq!(entry.value.in_memory().map(|value| (key, value)), wanted);
         ControlFlow::Continue(())
     });
     assert!(flow.is_continue() && expected.next().is_none());

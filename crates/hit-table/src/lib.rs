@@ -6,6 +6,7 @@
 //! * [`Table::snapshot`], [`Cursor`] and [`Table::visit`] walk one moment in key order.
 //! * [`Table::sweep`], called now and then, removes what has expired or was cleared and gives memory back.
 //! * [`Table::spans`] and [`Table::judge`] tell a compaction where dead operations are, and which.
+//! * [`Table::store_value`] leaves a large value on disk and only its place in memory.
 //!
 //! Inside: `arena` has the bytes of all records, `index` says which one is the newest of a key, `view` has the keys
 //! in order from the first scan on.
@@ -34,6 +35,7 @@ mod table;
 mod tally;
 mod tombstone;
 mod undo;
+mod value;
 mod view;
 mod write;
 
@@ -46,4 +48,5 @@ pub use span::{Span, span_bytes};
 pub use stats::TableStats;
 pub use table::Table;
 pub use undo::Undo;
+pub use value::{StoredValue, Value};
 pub use view::ViewBuild;

@@ -4,15 +4,18 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 
+use hit_core::limits::LARGE_VALUE_BYTES;
 use hit_core::{KeyRange, Operation};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+mod disk;
 mod history;
 
+use self::disk::Disk;
 use self::history::{History, Owned};
 use crate::span::set_bytes;
-use crate::{Bounds, Cursor, Snapshot, Span, Table, Undo, ViewBuild};
+use crate::{Bounds, Cursor, Snapshot, Span, Table, Undo, Value, ViewBuild};
 
 /// Value, expiry, sequence number.
 type Kept = (Vec<u8>, Option<u64>, u64);
@@ -42,6 +45,9 @@ enum Step {
     InstallView,
     Sweep { budget: usize },
     Wait { ms: u64 },
+    StoreValue { key: usize },
+    StoreAll,
+    MoveValues,
     Judge,
     BeginSpan,
     Compact { first: usize, spans: usize },
@@ -66,7 +72,7 @@ fn key(number: usize) -> Vec<u8> {
 
 fn writes() -> impl Strategy<Value = Vec<Write>> {
     let one = prop_oneof![
-        20 => (0..KEYS, prop_oneof![8 => 0..40_usize, 1 => 200..400_usize], prop::option::weighted(0.2, 0..50_u64))
+        20 => (0..KEYS, prop_oneof![8 => 0..40_usize, 3 => 200..400_usize], prop::option::weighted(0.2, 0..50_u64))
             .prop_map(|(key, length, ttl_ms)| Write::Set { key, length, ttl_ms }),
         8 => (0..KEYS).prop_map(|key| Write::Delete { key }),
         2 => (0..=KEYS, 0..=KEYS).prop_map(|(start, end)| Write::DeleteRange { start, end }),
@@ -93,6 +99,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => Just(Step::InstallView),
         8 => (1..40_usize).prop_map(|budget| Step::Sweep { budget }),
         3 => (0..20_u64).prop_map(|ms| Step::Wait { ms }),
+        6 => (0..KEYS).prop_map(|key| Step::StoreValue { key }),
+        1 => Just(Step::StoreAll),
+        3 => Just(Step::MoveValues),
         4 => Just(Step::Judge),
         5 => Just(Step::BeginSpan),
         3 => (any::<usize>(), 1..5_usize).prop_map(|(first, spans)| Step::Compact { first, spans }),
@@ -143,6 +152,7 @@ struct World {
     /// Each with what there was before it.
     unsettled: VecDeque<(Undo, u64, Map, History)>,
     history: History,
+    disk: Disk,
     snapshots: Vec<(Snapshot, Map)>,
     cursors: Vec<OpenCursor>,
     build: Option<ViewBuild>,
@@ -269,10 +279,42 @@ impl World {
                 self.table.sweep(self.now_ms, *budget);
             }
             Step::Wait { ms } => self.now_ms += ms,
+            Step::StoreValue { key: number } => self.store_value(&key(*number)),
+            Step::StoreAll => (0..KEYS).for_each(|number| self.store_value(&key(number))),
+            Step::MoveValues => {
+                let durable = self.durable();
+                self.disk.compact(&mut self.table, &durable);
+            }
             Step::Judge => self.history.check_verdicts(&self.table, self.now_ms),
             Step::BeginSpan => self.table.begin_span(self.sequence + 1),
             Step::Compact { first, spans } => self.compact(*first, *spans),
             _ => {}
+        }
+    }
+
+    /// What no undo takes back.
+    fn durable(&self) -> History {
+        let next = self.unsettled.front().map_or(self.sequence, |&(_, sequence, ..)| sequence);
+        History(
+            self.history
+                .0
+                .range(..=next)
+                .map(|(&sequence, operation)| (sequence, operation.clone()))
+                .collect(),
+        )
+    }
+
+    fn store_value(&mut self, key: &[u8]) {
+        let durable = self.durable();
+        let sets = durable.0.iter().filter_map(|(&sequence, operation)| match operation {
+            Owned::Set { key: own, value, .. } if own == key => Some((sequence, value)),
+            _ => None,
+        });
+        for (sequence, value) in sets {
+            let is_newest =
+                self.map.get(key).is_some_and(|entry| entry.2 == sequence && is_live(entry, self.now_ms));
+            let is_stored = self.disk.store(&mut self.table, sequence, key, value);
+            assert!(!is_newest || is_stored == (value.len() >= LARGE_VALUE_BYTES), "{key:?} {sequence}");
         }
     }
 
@@ -299,7 +341,9 @@ impl World {
         table.replay(self.history.operations());
         for number in 0..KEYS {
             let (key, now_ms) = (key(number), self.now_ms);
-            assert_eq!(table.get(&key, now_ms), self.table.get(&key, now_ms), "{key:?}");
+            let value = |entry: crate::Entry<'_>| (self.disk.read(entry.value).to_vec(), entry.expires_at);
+            let (reopened, there) = (table.get(&key, now_ms), self.table.get(&key, now_ms));
+            assert_eq!(reopened.map(value), there.map(value), "{key:?}");
         }
         let totals = |span: &Span| (span.first_sequence, span.total_bytes, span.tombstone_bytes);
         assert!(table.spans().iter().map(totals).eq(self.table.spans().iter().map(totals)));
@@ -308,6 +352,7 @@ impl World {
     /// Reads a page of a cursor; whether that was the end of it.
     fn page(&mut self, number: usize, entries: usize) -> bool {
         let OpenCursor { cursor, rest } = &mut self.cursors[number];
+        let disk = &self.disk;
         let now_ms = self.now_ms;
         let mut left = entries;
         let mut next = || loop {
@@ -322,7 +367,8 @@ impl World {
         let flow = self.table.visit(cursor, now_ms, |key, entry| {
             let (expected, (value, expires_at, sequence)) = next().expect("an entry beyond the last");
             assert_eq!(key, expected);
-            assert_eq!((entry.value, entry.expires_at, entry.sequence), (&value[..], expires_at, sequence));
+            let found = disk.read(entry.value);
+            assert_eq!((found, entry.expires_at, entry.sequence), (&value[..], expires_at, sequence));
             left -= 1;
             if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
@@ -340,12 +386,18 @@ impl World {
             .map(|entry| entry.map(|(value, expires_at, sequence)| (&value[..], *expires_at, *sequence)))
             .collect();
         let mut many = Vec::new();
-        let parts = |entry: crate::Entry<'_>| (entry.value.to_vec(), entry.expires_at, entry.sequence);
+        let parts = |entry: crate::Entry<'_>| {
+            (self.disk.read(entry.value).to_vec(), entry.expires_at, entry.sequence)
+        };
         self.table
             .get_many(keys.iter().map(|key| &key[..]), self.now_ms, |entry| many.push(entry.map(parts)));
         for ((key, expected), many) in keys.iter().zip(expected).zip(many) {
             let one = self.table.get(key, self.now_ms);
-            assert_eq!(one.map(|entry| (entry.value, entry.expires_at, entry.sequence)), expected, "{key:?}");
+            assert_eq!(
+                one.map(|entry| (self.disk.read(entry.value), entry.expires_at, entry.sequence)),
+                expected,
+                "{key:?}"
+            );
             assert_eq!(many, one.map(parts));
         }
         let stats = self.table.stats();
@@ -358,6 +410,15 @@ impl World {
         if self.unsettled.is_empty() {
             assert_eq!(stats.live_bytes, records.iter().map(|record| record.size()).sum::<usize>());
         }
+        let is_large = |value: Value<'_>| value.len() >= LARGE_VALUE_BYTES;
+        let large = records
+            .iter()
+            .filter_map(|record| record.value.in_memory())
+            .filter(|value| is_large(Value::Memory(value)));
+        let stored: Vec<_> = records.iter().filter(|record| record.value.in_memory().is_none()).collect();
+        assert_eq!(stats.large_value_bytes, large.map(|value| value.len() as u64).sum());
+        let stored_bytes = stored.iter().map(|record| record.value.len() as u64).sum();
+        assert_eq!(self.table.stored_values(), (stored.len() as u64, stored_bytes));
         let ends = self.table.spans().iter().skip(1).map(|span| span.first_sequence).chain([u64::MAX]);
         for (span, end) in self.table.spans().iter().zip(ends) {
             let first_sequence = span.first_sequence;
@@ -383,6 +444,13 @@ impl World {
         self.check_reopened();
         self.cursors.clear();
         self.snapshots.clear();
+        // A view that has seen values where they are no more.
+        self.step(&Step::StoreAll);
+        drop(self.table.snapshot());
+        self.disk.compact(&mut self.table, &self.history);
+        assert!(self.disk.is_compact());
+        self.check();
+        self.check_scan();
         self.now_ms += 1_000;
         self.table.view = None;
         // A walk that was under way when time went on has to come round again.
@@ -401,9 +469,15 @@ impl World {
         // At most half of a chunk is dead, but for the head and the spare one.
         let bound = stats.live_bytes * 2 + 3 * self.table.bounds.chunk_bytes + stats.chunks * 1_000;
         assert!(stats.arena_bytes <= bound, "{stats:?}");
-        self.snapshots.push((self.table.snapshot(), self.map.clone()));
+        self.check_scan();
+    }
+
+    fn check_scan(&mut self) {
+        self.snapshots = vec![(self.table.snapshot(), self.map.clone())];
         self.step(&Step::OpenCursor { snapshot: 0, start: KEYS, end: KEYS, reverse: false });
         assert!(self.page(0, usize::MAX));
+        self.cursors.clear();
+        self.snapshots.clear();
     }
 }
 
@@ -422,10 +496,12 @@ proptest! {
             cursors: Vec::new(),
             build: None,
             history: History::default(),
+            disk: Disk::default(),
             reuses_sequences,
         };
         for step in &steps {
             world.step(step);
+            world.disk.free(&world.table);
             world.check();
         }
         world.finish();

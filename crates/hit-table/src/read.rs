@@ -2,6 +2,7 @@ use std::hint::black_box;
 
 use crate::record::Record;
 use crate::table::Table;
+use crate::value::Value;
 
 /// How many keys are looked up side by side, so that their cache misses overlap.
 pub(crate) const GROUP: usize = 16;
@@ -9,8 +10,8 @@ pub(crate) const GROUP: usize = 16;
 /// The value of a key and what belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// The value.
-    pub value: &'a [u8],
+    /// The value, or where it lies.
+    pub value: Value<'a>,
     /// Unix time in milliseconds from which the entry is not seen.
     pub expires_at: Option<u64>,
     /// The sequence number of the operation that set it.

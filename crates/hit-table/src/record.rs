@@ -1,24 +1,34 @@
-/// Sequence number with the expiry bit, value length, key length.
+use crate::value::{StoredValue, Value};
+
+/// Sequence number with the two bits below, value length, key length.
 const HEADER_BYTES: usize = 8 + 4 + 2;
 const EXPIRY_BYTES: usize = 8;
 
-/// Sequence numbers are at most 2^53 - 1, so the top bit of theirs is free to say that an expiry follows the header.
+/// Sequence numbers are at most 2^53 - 1, so the top bit of them is free to say that an expiry follows the header.
 const HAS_EXPIRY: u64 = 1 << 63;
+/// The next one says that a value's place stands where the value would.
+const IS_STORED: u64 = 1 << 62;
+/// File and offset.
+const PLACE_BYTES: usize = 8 + 8;
 
-/// One `Set` as the arena keeps it: header, optional expiry, key, value.
+/// One `Set` as the arena keeps it: header, optional expiry, key, value or its place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record<'a> {
     pub(crate) sequence: u64,
     pub(crate) expires_at: Option<u64>,
     pub(crate) key: &'a [u8],
-    pub(crate) value: &'a [u8],
+    pub(crate) value: Value<'a>,
 }
 
 impl<'a> Record<'a> {
     /// How many bytes it takes in the arena.
     pub(crate) fn size(&self) -> usize {
         let expiry = if self.expires_at.is_some() { EXPIRY_BYTES } else { 0 };
-        HEADER_BYTES + expiry + self.key.len() + self.value.len()
+        let value = match self.value {
+            Value::Memory(bytes) => bytes.len(),
+            Value::Stored(_) => PLACE_BYTES,
+        };
+        HEADER_BYTES + expiry + self.key.len() + value
     }
 
     /// Whether `now_ms` has reached its expiry.
@@ -32,7 +42,9 @@ impl<'a> Record<'a> {
         let value_length =
             u32::try_from(self.value.len()).expect("check_value has refused values this long before");
         let key_length = u16::try_from(self.key.len()).expect("check_key has refused keys this long before");
-        let stamp = self.sequence | if self.expires_at.is_some() { HAS_EXPIRY } else { 0 };
+        let expiry_bit = if self.expires_at.is_some() { HAS_EXPIRY } else { 0 };
+        let stored_bit = if matches!(self.value, Value::Stored(_)) { IS_STORED } else { 0 };
+        let stamp = self.sequence | expiry_bit | stored_bit;
         let (target, bytes) = bytes.split_first_chunk_mut()?;
         *target = stamp.to_le_bytes();
         let (target, bytes) = bytes.split_first_chunk_mut()?;
@@ -46,7 +58,14 @@ impl<'a> Record<'a> {
         }
         let (target, bytes) = bytes.split_at_mut_checked(self.key.len())?;
         target.copy_from_slice(self.key);
-        bytes.get_mut(..self.value.len())?.copy_from_slice(self.value);
+        match self.value {
+            Value::Memory(value) => bytes.get_mut(..value.len())?.copy_from_slice(value),
+            Value::Stored(StoredValue { file, offset, .. }) => {
+                let (target, bytes) = bytes.split_first_chunk_mut()?;
+                *target = file.to_le_bytes();
+                *bytes.first_chunk_mut()? = offset.to_le_bytes();
+            }
+        }
         Some(())
     }
 
@@ -64,8 +83,15 @@ impl<'a> Record<'a> {
             bytes = rest;
         }
         let (key, bytes) = bytes.split_at_checked(u16::from_le_bytes(*key_length).into())?;
-        let value = bytes.get(..u32::from_le_bytes(*value_length) as usize)?;
-        Some(Self { sequence: stamp & !HAS_EXPIRY, expires_at, key, value })
+        let length = u32::from_le_bytes(*value_length);
+        let value = if stamp & IS_STORED == 0 {
+            Value::Memory(bytes.get(..length as usize)?)
+        } else {
+            let (file, bytes) = bytes.split_first_chunk()?;
+            let (file, offset) = (u64::from_le_bytes(*file), u64::from_le_bytes(*bytes.first_chunk()?));
+            Value::Stored(StoredValue { file, offset, length })
+        };
+        Some(Self { sequence: stamp & !(HAS_EXPIRY | IS_STORED), expires_at, key, value })
     }
 }
 
@@ -75,9 +101,14 @@ mod tests {
 
     #[test]
     fn a_record_comes_back_as_it_was_written() {
-        for (expires_at, key, value) in
-            [(None, &b""[..], &b""[..]), (Some(0), b"k", b""), (Some(u64::MAX), &[7; 2_048], &[9; 70_000])]
-        {
+        let at = StoredValue { file: u64::MAX, offset: u64::MAX - 1, length: u32::MAX };
+        for (expires_at, key, value) in [
+            (None, &b""[..], Value::Memory(b"")),
+            (Some(0), b"k", Value::Memory(b"")),
+            (Some(u64::MAX), &[7; 2_048], Value::Memory(&[9; 70_000])),
+            (None, b"", Value::Stored(at)),
+            (Some(u64::MAX), &[7; 2_048], Value::Stored(at)),
+        ] {
             let record = Record { sequence: (1 << 53) - 1, expires_at, key, value };
             let mut bytes = vec![0; record.size()];
             assert!(record.encode(&mut bytes).is_some());

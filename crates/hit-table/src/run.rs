@@ -112,10 +112,12 @@ mod tests {
     use super::*;
     use crate::bounds::Bounds;
     use crate::record::Record;
+    use crate::value::Value;
 
     fn run_of(arena: &mut Arena, keys: &[&[u8]]) -> Run {
         let entry = |key: &&[u8]| {
-            let location = arena.append(&Record { sequence: 1, expires_at: None, key, value: b"" });
+            let location =
+                arena.append(&Record { sequence: 1, expires_at: None, key, value: Value::Memory(b"") });
             RunEntry { prefix: word_at(key, 0), location }
         };
         keys.iter().map(entry).collect()

@@ -31,6 +31,16 @@ impl Registry {
     pub(crate) fn len(&self) -> usize {
         self.open.lock().len()
     }
+
+    /// What the next snapshot is called.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next.load(Ordering::Relaxed)
+    }
+
+    /// Whether all snapshots that are held have been taken since the next one was called `id`.
+    pub(crate) fn are_later(&self, id: u64) -> bool {
+        self.open.lock().first_key_value().is_none_or(|(&oldest, _)| oldest >= id)
+    }
 }
 
 /// What a table held at one moment, for scans. Cheap to clone and to send; the memory it pins is given back some time

@@ -27,6 +27,12 @@ pub struct TableStats {
     pub runs: usize,
     /// Range deletes that every read consults.
     pub range_tombstones: usize,
+    /// Bytes of large values in memory.
+    pub large_value_bytes: u64,
+    /// Values on disk.
+    pub stored_values: u64,
+    /// Bytes of the values on disk.
+    pub stored_bytes: u64,
     /// Snapshots held.
     pub snapshots: usize,
     /// When the oldest of them was taken.
@@ -53,6 +59,9 @@ impl Table {
             view_bytes,
             runs: view.map_or(0, |view| view.runs.len()),
             range_tombstones: self.tombstones.len(),
+            large_value_bytes: self.tally.large_bytes,
+            stored_values: self.tally.stored,
+            stored_bytes: self.tally.stored_bytes,
             snapshots: self.snapshots.len(),
             oldest_snapshot: self.oldest_snapshot(),
         }

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use hit_core::Operation;
@@ -14,6 +15,7 @@ use crate::span::Span;
 use crate::sweep::Sweep;
 use crate::tally::Tally;
 use crate::undo::{Undo, UndoPins};
+use crate::value::Unplaced;
 use crate::view::View;
 
 /// Key → newest operation, in memory.
@@ -28,6 +30,7 @@ pub struct Table {
     pub(crate) tombstones: Vec<ActiveTombstone>,
     /// Those that are swept, as long as an undo may bring back what they cover.
     pub(crate) swept: Vec<SweptTombstone>,
+    pub(crate) unplaced: VecDeque<Unplaced>,
     pub(crate) view: Option<View>,
     pub(crate) snapshots: Arc<Registry>,
     pub(crate) undos: UndoPins,
@@ -67,6 +70,7 @@ impl Table {
             arena: Arena::new(&bounds),
             tombstones: Vec::new(),
             swept: Vec::new(),
+            unplaced: VecDeque::new(),
             view: None,
             snapshots: Arc::default(),
             undos: UndoPins::default(),

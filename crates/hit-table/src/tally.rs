@@ -1,21 +1,31 @@
 use std::ops::AddAssign;
 
 use hit_core::Operation;
+use hit_core::limits::LARGE_VALUE_BYTES;
 
 use crate::record::Record;
 use crate::span::{Spans, set_bytes, span_bytes};
+use crate::value::Value;
 
 /// What is counted of the records that the index holds, and of what was written: one call for each that comes or goes.
 #[derive(Default)]
 pub(crate) struct Tally {
     /// Entries in the index with an expiry.
     pub(crate) expiring: usize,
+    /// Bytes of the large values that are in memory.
+    pub(crate) large_bytes: u64,
+    /// Values on disk, and their bytes.
+    pub(crate) stored: u64,
+    pub(crate) stored_bytes: u64,
     pub(crate) spans: Spans,
 }
 
 /// What a clear of everything has taken out.
 pub(crate) struct Aside {
     expiring: usize,
+    large_bytes: u64,
+    stored: u64,
+    stored_bytes: u64,
     live: Vec<(u64, u64)>,
 }
 
@@ -30,16 +40,34 @@ pub(crate) struct Written {
 #[derive(Default)]
 pub(crate) struct Counted {
     sequence: u64,
-    bytes: u64,
+    key_bytes: usize,
+    value_bytes: usize,
     has_expiry: bool,
+    is_stored: bool,
+}
+
+impl Counted {
+    #[inline]
+    fn span_bytes(&self) -> u64 {
+        set_bytes(self.key_bytes, self.value_bytes, self.has_expiry)
+    }
+
+    #[inline]
+    fn is_large(&self) -> bool {
+        self.value_bytes >= LARGE_VALUE_BYTES
+    }
 }
 
 impl From<&Record<'_>> for Counted {
     #[inline]
     fn from(record: &Record<'_>) -> Self {
-        let has_expiry = record.expires_at.is_some();
-        let bytes = set_bytes(record.key.len(), record.value.len(), has_expiry);
-        Self { sequence: record.sequence, bytes, has_expiry }
+        Self {
+            sequence: record.sequence,
+            key_bytes: record.key.len(),
+            value_bytes: record.value.len(),
+            has_expiry: record.expires_at.is_some(),
+            is_stored: matches!(record.value, Value::Stored(_)),
+        }
     }
 }
 
@@ -68,17 +96,29 @@ impl Tally {
         !self.spans.is_empty()
     }
 
-    /// Whether there is anything to count when a record without an expiry leaves the index.
+    /// Whether nothing that is counted can be in the index.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
-        self.expiring == 0 && self.spans.is_empty()
+        self.expiring == 0 && self.spans.is_empty() && self.large_bytes == 0 && self.stored == 0
     }
 
     /// A record that was replaced is the newest of its key again.
     pub(crate) fn add(&mut self, record: &Counted) {
-        self.expiring += usize::from(record.has_expiry);
+        self.enter(record);
         if let Some(span) = self.spans.find(record.sequence) {
-            span.live_bytes += record.bytes;
+            span.live_bytes += record.span_bytes();
+        }
+    }
+
+    /// A record whose span has counted it as live is the newest of its key.
+    #[inline]
+    pub(crate) fn enter(&mut self, record: &Counted) {
+        self.expiring += usize::from(record.has_expiry);
+        if record.is_stored {
+            self.stored += 1;
+            self.stored_bytes += record.value_bytes as u64;
+        } else if record.is_large() {
+            self.large_bytes += record.value_bytes as u64;
         }
     }
 
@@ -86,8 +126,14 @@ impl Tally {
     #[inline]
     pub(crate) fn remove(&mut self, record: &Counted) {
         self.expiring -= usize::from(record.has_expiry);
+        if record.is_stored {
+            self.stored -= 1;
+            self.stored_bytes -= record.value_bytes as u64;
+        } else if record.is_large() {
+            self.large_bytes -= record.value_bytes as u64;
+        }
         if let Some(span) = self.spans.find(record.sequence) {
-            span.live_bytes = span.live_bytes.saturating_sub(record.bytes);
+            span.live_bytes = span.live_bytes.saturating_sub(record.span_bytes());
         }
     }
 
@@ -114,6 +160,15 @@ impl Tally {
         written
     }
 
+    /// A `Set` is about to be written; as [`Tally::write`].
+    pub(crate) fn write_set(&mut self, record: &Record<'_>) {
+        if let Some((span, _)) = self.spans.current(record.sequence) {
+            let bytes = Counted::from(record).span_bytes();
+            span.total_bytes += bytes;
+            span.live_bytes += bytes;
+        }
+    }
+
     /// Operations from `first_sequence` on were never written.
     pub(crate) fn unwrite(&mut self, first_sequence: u64, written: Written) {
         // A write lies in one span: spans begin between writes.
@@ -126,12 +181,20 @@ impl Tally {
 
     /// The index is put aside whole.
     pub(crate) fn put_aside(&mut self) -> Aside {
-        Aside { expiring: std::mem::take(&mut self.expiring), live: self.spans.put_aside() }
+        Aside {
+            expiring: std::mem::take(&mut self.expiring),
+            large_bytes: std::mem::take(&mut self.large_bytes),
+            stored: std::mem::take(&mut self.stored),
+            stored_bytes: std::mem::take(&mut self.stored_bytes),
+            live: self.spans.put_aside(),
+        }
     }
 
     /// That index is in use again, instead of what came after it.
     pub(crate) fn bring_back(&mut self, aside: &Aside) {
         self.expiring = aside.expiring;
+        self.large_bytes = aside.large_bytes;
+        (self.stored, self.stored_bytes) = (aside.stored, aside.stored_bytes);
         self.spans.bring_back(&aside.live);
     }
 }

@@ -122,6 +122,7 @@ impl Table {
         self.last_sequence = undo.sequence_before;
         self.tally.unwrite(undo.sequences.start, undo.written);
         self.undone_writes += 1;
+        self.place_again();
         self.unpin(undo.birth, 0);
     }
 
@@ -129,6 +130,7 @@ impl Table {
         self.undos.unpin(birth);
         let is_settled = self.undos.oldest().is_none();
         self.swept.retain(|swept| !is_settled && swept.last_sequence > self.settled_sequence);
+        self.forget_unplaced();
         self.keep_house(operations);
     }
 

@@ -7,6 +7,7 @@ use crate::record::Record;
 use crate::table::Table;
 use crate::tally::Counted;
 use crate::undo::Undo;
+use crate::value::Value;
 
 impl Table {
     /// Applies operations; without an undo, what they replace is dead at once.
@@ -51,6 +52,7 @@ impl Table {
             let undo = undo.as_deref_mut();
             match operation {
                 Operation::Set { key, value, expires_at } => {
+                    let value = Value::Memory(value);
                     self.set(hash, &Record { sequence, expires_at, key, value }, undo);
                 }
                 Operation::Delete { key } => self.delete(hash, key, undo),
@@ -58,6 +60,14 @@ impl Table {
             }
             self.last_sequence = self.last_sequence.max(sequence);
         }
+    }
+
+    /// Applies a `Set` that is durable.
+    pub(crate) fn write_stored(&mut self, record: &Record<'_>) {
+        let hash = self.hasher.hash(record.key);
+        self.tally.write_set(record);
+        self.set(hash, record, None);
+        self.last_sequence = self.last_sequence.max(record.sequence);
     }
 
     pub(crate) fn hash_of(&self, operation: &Operation<'_>) -> u64 {
@@ -70,7 +80,7 @@ impl Table {
     #[inline]
     fn set(&mut self, hash: u64, record: &Record<'_>, undo: Option<&mut Undo>) {
         let location = self.arena.append(record);
-        self.tally.expiring += usize::from(record.expires_at.is_some());
+        self.tally.enter(&Counted::from(record));
         let mut counted = Counted::default();
         let old = self.index.put(hash, location, |old| is_of(&self.arena, old, record.key, &mut counted));
         match old {

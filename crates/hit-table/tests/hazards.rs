@@ -3,9 +3,13 @@
 use std::ops::ControlFlow;
 
 use hit_core::{KeyRange, Operation};
-use hit_table::{Bounds, Cursor, Snapshot, Table};
+use hit_table::{Bounds, Cursor, Snapshot, StoredValue, Table, Value};
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+fn bytes(value: Value<'_>) -> &[u8] {
+    value.in_memory().expect("a value that nobody stored")
+}
 
 fn apply(table: &mut Table, operations: &[Operation<'_>]) {
     let undo = table.apply(table.last_sequence() + 1, operations.iter().copied());
@@ -41,7 +45,7 @@ fn scan_from(table: &Table, snapshot: &Snapshot, range: KeyRange<'_>, reverse: b
     let mut pairs = Vec::new();
     let mut cursor = Cursor::new(snapshot.clone(), range, reverse);
     let flow: ControlFlow<()> = table.visit(&mut cursor, 0, |key, entry| {
-        pairs.push((key.to_vec(), entry.value.to_vec()));
+        pairs.push((key.to_vec(), bytes(entry.value).to_vec()));
         ControlFlow::Continue(())
     });
     assert!(flow.is_continue());
@@ -54,7 +58,7 @@ fn scan(table: &mut Table) -> Pairs {
 }
 
 fn value(table: &Table, key: &[u8]) -> Option<Vec<u8>> {
-    table.get(key, 0).map(|entry| entry.value.to_vec())
+    table.get(key, 0).map(|entry| bytes(entry.value).to_vec())
 }
 
 #[test]
@@ -375,7 +379,10 @@ fn setting_a_key_again_clears_its_expiry() {
     let mut table = Table::new();
     apply(&mut table, &[Operation::Set { key: b"a", value: b"1", expires_at: Some(5) }]);
     set(&mut table, b"a", b"2");
-    assert_eq!(table.get(b"a", 1_000).map(|entry| (entry.value, entry.expires_at)), Some((&b"2"[..], None)));
+    assert_eq!(
+        table.get(b"a", 1_000).map(|entry| (bytes(entry.value), entry.expires_at)),
+        Some((&b"2"[..], None))
+    );
     sweep(&mut table, u64::MAX);
     assert_eq!((table.len(), table.stats().expiring_entries), (1, 0));
 }
@@ -392,7 +399,7 @@ fn a_cursor_goes_on_where_a_page_ended_whatever_happened_between() {
         for page in 1.. {
             let mut left = page % 70 + 1;
             let flow = table.visit(&mut cursor, 0, |key, entry| {
-                seen.push((key.to_vec(), entry.value.to_vec()));
+                seen.push((key.to_vec(), bytes(entry.value).to_vec()));
                 left -= 1;
                 if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             });
@@ -446,4 +453,94 @@ fn a_range_deleted_while_a_view_is_built_stays_deleted_after_an_undo() {
     apply(&mut table, &[Operation::DeleteRange { range }]);
     table.install_view(build);
     assert_eq!(scan(&mut table).len(), 200);
+}
+
+fn place(file: u64) -> StoredValue {
+    StoredValue { file, offset: 1, length: 300 }
+}
+
+fn file_of(table: &Table, key: &[u8]) -> Option<u64> {
+    match table.get(key, 0)?.value {
+        Value::Stored(at) => Some(at.file),
+        Value::Memory(_) => None,
+    }
+}
+
+#[test]
+fn a_value_that_moves_below_a_write_that_is_undone_is_at_its_new_place() {
+    let all = Operation::DeleteRange { range: KeyRange::ALL };
+    let some = Operation::DeleteRange { range: KeyRange { start: b"key", end: Some(b"l") } };
+    let delete = Operation::Delete { key: b"key" };
+    let newer = Operation::Set { key: b"key", value: b"newer", expires_at: None };
+    for writes in [&[newer][..], &[delete], &[all], &[some], &[newer, delete, newer, all, newer, some]] {
+        for are_separate in [false, true] {
+            let mut table = Table::with_bounds(Bounds { expand_entries: 0, ..Bounds::default() });
+            set(&mut table, b"other", b"1");
+            set(&mut table, b"key", &[7; 300]);
+            let sequence = table.last_sequence();
+            assert!(table.store_value(b"key", sequence, place(1)) && file_of(&table, b"key") == Some(1));
+            let size = if are_separate { 1 } else { writes.len() };
+            let mut undos = Vec::new();
+            for group in writes.chunks(size) {
+                undos.push(table.apply(table.last_sequence() + 1, group.iter().copied()));
+            }
+            table.store_value(b"key", sequence, place(2));
+            while let Some(undo) = undos.pop() {
+                table.undo(undo);
+            }
+            assert_eq!(file_of(&table, b"key"), Some(2), "{writes:?}");
+            assert_eq!((table.stored_values(), table.large_value_bytes()), ((1, 300), 0));
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_sees_a_value_where_it_was_and_pins_that_place() {
+    let mut table = Table::new();
+    set(&mut table, b"key", &[7; 300]);
+    let sequence = table.last_sequence();
+    let files = |table: &Table, snapshot: &Snapshot| {
+        let mut files = Vec::new();
+        let mut cursor = Cursor::new(snapshot.clone(), KeyRange::ALL, false);
+        let flow: ControlFlow<()> = table.visit(&mut cursor, 0, |_, entry| {
+            files.push(match entry.value {
+                Value::Memory(bytes) => bytes.len() as u64,
+                Value::Stored(at) => at.file,
+            });
+            ControlFlow::Continue(())
+        });
+        assert!(flow.is_continue());
+        files
+    };
+    let in_memory = table.snapshot();
+    assert!(table.store_value(b"key", sequence, place(1)));
+    let stored = table.snapshot();
+    assert!(table.store_value(b"key", sequence, place(2)));
+    let mark = table.pin_mark();
+    let moved = table.snapshot();
+    sweep(&mut table, 0);
+    assert_eq!(files(&table, &in_memory), [300]);
+    assert_eq!(files(&table, &stored), [1]);
+    assert_eq!(files(&table, &moved), [2]);
+    drop(in_memory);
+    assert!(!table.is_past(mark));
+    drop(stored);
+    assert!(table.is_past(mark) && !table.is_past(table.pin_mark()));
+}
+
+#[test]
+fn only_the_newest_large_value_of_the_right_length_is_stored() {
+    let mut table = Table::new();
+    set(&mut table, b"small", &[7; 255]);
+    assert!(!table.store_value(b"small", 1, StoredValue { length: 255, ..place(1) }));
+    set(&mut table, b"key", &[7; 300]);
+    assert_eq!(table.large_value_bytes(), 300);
+    assert!(!table.store_value(b"key", 1, place(1)) && !table.store_value(b"absent", 2, place(1)));
+    assert!(!table.store_value(b"key", 2, StoredValue { length: 299, ..place(1) }));
+    assert!(table.store_value(b"key", 2, place(1)));
+    assert_eq!((table.large_value_bytes(), table.stored_values()), (0, (1, 300)));
+    table.replay_stored(3, b"key", StoredValue { length: 500, ..place(2) }, Some(1_000));
+    assert_eq!((table.stored_values(), table.can_expire()), ((1, 500), true));
+    set(&mut table, b"key", &[7; 256]);
+    assert_eq!((table.large_value_bytes(), table.stored_values()), (256, (0, 0)));
 }

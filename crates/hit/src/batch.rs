@@ -3,6 +3,7 @@ use hit_table::Table;
 
 use crate::Store;
 use crate::options::WriteOptions;
+use crate::read::in_memory;
 use crate::shared::Applied;
 use crate::store::answer;
 use crate::write::{Submitted, check_operation, encode, frees_space};
@@ -52,7 +53,9 @@ impl Check<'_> {
     fn hold(&self, table: &Table, now_ms: u64) -> Result<()> {
         let found = table.get(self.key(), now_ms);
         let (held, what) = match self {
-            Self::Equals { value, .. } => (found.is_some_and(|entry| entry.value == *value), "another value"),
+            Self::Equals { value, .. } => {
+                (found.is_some_and(|entry| in_memory(entry.value) == *value), "another value")
+            }
             Self::Exists { .. } => (found.is_some(), "no value"),
             Self::Absent { .. } => (found.is_none(), "a value"),
         };
@@ -132,7 +135,7 @@ impl Store {
     ) -> Result<(i64, Submitted)> {
         self.decide(false, |decision| {
             let (sum, expires_at) = match decision.applied.table.get(key, decision.now_ms) {
-                Some(entry) => (add(key, entry.value, by)?, entry.expires_at),
+                Some(entry) => (add(key, in_memory(entry.value), by)?, entry.expires_at),
                 None => (by, None),
             };
             let value = sum.to_string();
@@ -165,7 +168,7 @@ impl Store {
         check_key(key)?;
         self.decide(false, |decision| {
             let found: Option<Vec<u8>> =
-                decision.applied.table.get(key, decision.now_ms).map(|entry| entry.value.to_vec());
+                decision.applied.table.get(key, decision.now_ms).map(|entry| in_memory(entry.value).to_vec());
             let Some(value) = found else { return Ok((false, Submitted::Settled)) };
             let operation = Operation::Set { key, value: &value, expires_at };
             let submitted = decision.write(std::iter::once(operation), None, completion)?;

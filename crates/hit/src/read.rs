@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use hit_core::{KeyRange, Result, check_key};
+use hit_table::Value;
 
 use crate::Store;
 use crate::queue::Group;
@@ -13,6 +14,11 @@ pub struct Entry<'a> {
     pub value: &'a [u8],
     /// Unix time in milliseconds from which the entry is not seen.
     pub expires_at: Option<u64>,
+}
+
+/// The bytes of a value; none is stored yet.
+pub(crate) fn in_memory(value: Value<'_>) -> &[u8] {
+    value.in_memory().expect("nobody has stored a value")
 }
 
 /// Reads. They come from memory, take the apply lock for reading only, and see every accepted write.
@@ -60,7 +66,7 @@ impl Store {
         let applied = shared.applied.read();
         self.open_shared()?;
         let now_ms = shared.now_ms(&applied.table);
-        let value = applied.table.get(key, now_ms).map(|entry| entry.value.to_vec());
+        let value = applied.table.get(key, now_ms).map(|entry| in_memory(entry.value).to_vec());
         let unanswered = shared.unanswered().map(|durability| {
             let (completion, answered) = answer();
             let account = Arc::clone(self.account());
@@ -82,7 +88,7 @@ impl Store {
         self.open_shared()?;
         let now_ms = shared.now_ms(&applied.table);
         let found = applied.table.get(key, now_ms);
-        Ok(read(found.map(|entry| Entry { value: entry.value, expires_at: entry.expires_at })))
+        Ok(read(found.map(|entry| Entry { value: in_memory(entry.value), expires_at: entry.expires_at })))
     }
 
     /// Reads many keys at one moment: `found` gets their entries in the order of the keys. It must not call the store.
@@ -100,7 +106,7 @@ impl Store {
         self.open_shared()?;
         let now_ms = shared.now_ms(&applied.table);
         applied.table.get_many(keys, now_ms, |entry| {
-            found(entry.map(|entry| Entry { value: entry.value, expires_at: entry.expires_at }));
+            found(entry.map(|entry| Entry { value: in_memory(entry.value), expires_at: entry.expires_at }));
         });
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use hit_core::{KeyRange, Result};
 use hit_table::{Cursor, Snapshot};
 
-use crate::read::Entry;
+use crate::read::{Entry, in_memory};
 use crate::shared::Shared;
 use crate::{Store, store};
 
@@ -84,7 +84,7 @@ impl Scan {
         // The snapshot may hold entries that expire when the table no longer does.
         let now_ms = self.shared.clock.now_ms();
         let flow = applied.table.visit(&mut self.cursor, now_ms, |key, entry| {
-            visit(key, Entry { value: entry.value, expires_at: entry.expires_at })
+            visit(key, Entry { value: in_memory(entry.value), expires_at: entry.expires_at })
         });
         if flow.is_break() {
             self.cursor.put_back();
