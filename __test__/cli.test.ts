@@ -184,7 +184,7 @@ describe('beside a running server', () => {
     for (const args of [
       ['delete', url, 'kept'],
       ['clear', url, '--all'],
-      ['load', url, 'absent.ndjson'],
+      ['load', url, program, '--format', 'ndjson'],
       ['compact', url],
     ]) {
       const { code, err, out } = await hitkv(args);

@@ -33,28 +33,37 @@ function noting(result: unknown, work: (options: { signal: AbortSignal } | undef
   return { open, opened, calls };
 }
 
+/** A source to load, which the noting store does not look at. */
+async function source(name: string): Promise<string> {
+  const file = join(await temporaryFolder(), name);
+  await writeFile(file, 'x'.repeat(100));
+  return file;
+}
+
 const anySignal = { signal: expect.any(AbortSignal) };
 
 test('load reads a file in, with its lock, in a new store where there is none', async () => {
   const { open, opened, calls } = noting({ loaded: 1_000, skipped: 0 });
-  expect(await hitkv(['load', './data', 'a.ndjson'], { open })).toMatchObject({
+  const file = await source('a.ndjson');
+  expect(await hitkv(['load', './data', file], { open })).toMatchObject({
     out: 'loaded 1000 entries\n',
     err: '',
     exitCode: 0,
   });
   expect(opened).toEqual([{ keyEncoding: 'binary', valueEncoding: 'binary', createIfMissing: true }]);
   expect(calls).toEqual([
-    { method: 'load', args: ['a.ndjson', { skipBad: false, ...anySignal }] },
+    { method: 'load', args: [file, { skipBad: false, ...anySignal }] },
     { method: 'close', args: [] },
   ]);
 });
 
 test('load hands its flags on and says what it left out', async () => {
   const { open, calls } = noting({ loaded: 5, skipped: 2 });
-  const args = ['load', './data', 'folder', '--format', 'go-hit', '--skip-bad'];
+  const folder = await temporaryFolder();
+  const args = ['load', './data', folder, '--format', 'go-hit', '--skip-bad'];
   expect((await hitkv(args, { open })).out).toBe('loaded 5 entries, left 2 bad out\n');
   expect((await hitkv([...args, '--json'], { open })).out).toBe('{"loaded":5,"skipped":2}\n');
-  expect(calls[0]?.args).toEqual(['folder', { format: 'go-hit', skipBad: true, ...anySignal }]);
+  expect(calls[0]?.args).toEqual([folder, { format: 'go-hit', skipBad: true, ...anySignal }]);
 });
 
 test('load - reads standard input', async () => {
@@ -141,6 +150,8 @@ test('compact takes the lock, backup does not', async () => {
 
 test.each([
   ['standard input without a format', ['load', './data', '-'], '--format'],
+  ['a source whose name tells no format', ['load', './data', '/dev/null'], '--format'],
+  ['a target whose name tells no format', ['dump', './data', 'a.json'], '--format'],
   ['a format that is none', ['load', './data', 'a', '--format', 'xml'], 'go-hit'],
   ['a format that is only read', ['dump', './data', 'a', '--format', 'go-hit'], 'csv'],
   ['--json of a dump that is the output itself', ['dump', './data', '--json'], '--json'],
@@ -154,15 +165,16 @@ test.each([
 });
 
 test.each([
-  ['load', ['./data', 'a.ndjson']],
-  ['compact', ['./data']],
-])('%s says that the server has to be stopped', async (command, args) => {
+  ['load', ['a.ndjson']],
+  ['compact', []],
+])('%s says that the server has to be stopped', async (command, names) => {
+  const args = await Promise.all(names.map(source));
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'OWNER'), '{"address":"http://127.0.0.1:80"}');
   const open = async () => {
     throw new HitError('HIT_LOCKED', 'it is held open by process 7');
   };
-  const { err, exitCode } = await hitkv([command, folder, ...args.slice(1)], { open });
+  const { err, exitCode } = await hitkv([command, folder, ...args], { open });
   expect(err).toContain('its server at http://127.0.0.1:80');
   expect(err).toContain('stop it');
   expect(exitCode).toBe(4);
@@ -183,6 +195,13 @@ test.each([
   expect(said).toMatchObject({ out: '', err: 'hitkv: backup was stopped\n', exitCode });
   expect(calls.at(-1)?.method).toBe('close');
   expect(process.listenerCount(name)).toBe(before);
+});
+
+test('a source that is not there makes no store', async () => {
+  const { open, opened } = noting(undefined);
+  const { err, exitCode } = await hitkv(['load', './data', './absent.ndjson'], { open });
+  expect(err).toMatch(/^hitkv: \.\/absent\.ndjson cannot be read: ENOENT/);
+  expect([exitCode, opened]).toEqual([1, []]);
 });
 
 const half: Progress = { done: 1_234_567, total: 2_469_134, bytes: 123 * 1_048_576 };

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { open } from '../../index.js';
+import { entryJson } from '../../src/cli/entry-json.js';
 import { visible } from '../../src/cli/visible.js';
 import { temporaryFolder } from '../place.js';
 import { hitkv } from './command-line.js';
@@ -118,6 +119,13 @@ test('scan --json is a JSON object a line, with expiries', async () => {
     { value64: '/wE=' },
     { value: 'two\nlines' },
   ]);
+});
+
+test('text that escapes would blow up is base64', () => {
+  const control = new Uint8Array(1_048_576).fill(1);
+  expect(entryJson({ value: control })).toMatch(/^\{"value64":"/);
+  expect(entryJson({ value: control.subarray(1) })).toMatch(/^\{"value":"/);
+  expect(entryJson({ value: new Uint8Array(1_048_576).fill(0x61) })).toMatch(/^\{"value":"/);
 });
 
 test('scan keeps nothing: it writes in pieces and waits for each', async () => {

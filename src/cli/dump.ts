@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { HitError } from '../errors.js';
 import type { DumpOptions } from '../types.js';
 import { Ended, EXIT } from './exit-codes.js';
+import { requireFormat } from './format-by-name.js';
 import { longWork, QUIET } from './long-work.js';
 import { entries } from './plural.js';
 import { addRangeOptions, type RangeFlags, rangeOf } from './range-options.js';
@@ -47,6 +48,7 @@ A dump loaded again reproduces the entries, with keys and values that are no tex
       await reading(surroundings, url, (store) => toOutput(surroundings, store, options));
       return;
     }
+    requireFormat(format, target, command);
     const about = { what: 'dump', unit: 'entries', quiet };
     const { dumped } = await reading(surroundings, url, (store) =>
       longWork(surroundings, about, (long) => store.dump(target, { ...options, ...long })),

@@ -1,7 +1,10 @@
 /** `hitkv load <url> <source>`: reads entries in. */
+import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import type { LoadOptions } from '../types.js';
+import { Ended, EXIT } from './exit-codes.js';
+import { requireFormat } from './format-by-name.js';
 import { longWork, QUIET } from './long-work.js';
 import { entries } from './plural.js';
 import { STORE, writing } from './store-access.js';
@@ -47,11 +50,19 @@ Loading is not atomic: what came before a bad line, or before a Ctrl-C, stays, a
     if (source === '-' && format === undefined) {
       command.error('error: standard input has no name that tells its format: give --format');
     }
+    // Before the store is opened, and perhaps made.
+    const found = source === '-' ? undefined : await inspect(source);
+    if (found && !found.isDirectory()) requireFormat(format, source, command);
     const options: LoadOptions = { skipBad: flags.skipBad === true, ...(format && { format }) };
     const { loaded, skipped } = await writing(surroundings, url, { create: true, instead }, async (store) => {
       // A read of standard input cannot be ended: there a signal simply ends the process, which does no harm.
       if (source === '-') return surroundings.loadInput(store, options);
-      const about = { what: 'load', unit: 'entries', quiet, totalBytes: await bytesOf(source) };
+      const about = {
+        what: 'load',
+        unit: 'entries',
+        quiet,
+        totalBytes: found?.isFile() ? found.size : undefined,
+      };
       return longWork(surroundings, about, (long) => store.load(source, { ...options, ...long }));
     });
     const bad = skipped > 0 ? `, left ${skipped} bad out` : '';
@@ -60,10 +71,12 @@ Loading is not atomic: what came before a bad line, or before a Ctrl-C, stays, a
   });
 }
 
-/** How long a file is; of what is none, the store has the better message. */
-async function bytesOf(path: string): Promise<number | undefined> {
-  const found = await stat(path).catch(() => undefined);
-  return found?.isFile() ? found.size : undefined;
+async function inspect(path: string): Promise<Stats> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    throw new Ended(EXIT.failed, `${path} cannot be read: ${(error as Error).message}`);
+  }
 }
 
 function instead(server: string): string {
