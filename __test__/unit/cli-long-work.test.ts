@@ -78,6 +78,19 @@ test('load - reads standard input', async () => {
   expect(asked).toEqual([{ format: 'csv', skipBad: false }]);
 });
 
+test('pipes and devices are left to the signals, since a wait there cannot be ended', async () => {
+  const { open, calls } = noting({ loaded: 0, skipped: 0, dumped: 0 });
+  const world = { open, terminal: { err: true } };
+  for (const command of ['load', 'dump']) {
+    const said = await hitkv([command, './data', '/dev/null', '--format', 'csv'], world);
+    expect(said).toMatchObject({ exitCode: 0, err: '' });
+  }
+  expect(calls.filter(({ method }) => method !== 'close').map(({ args }) => args)).toEqual([
+    ['/dev/null', { format: 'csv', skipBad: false }],
+    ['/dev/null', { format: 'csv' }],
+  ]);
+});
+
 test('dump writes a file, or standard output, read-only', async () => {
   const { open, opened, calls } = noting({ dumped: 7 });
   expect(await hitkv(['dump', './data', 'a.csv', '--prefix', 'a'], { open })).toMatchObject({
@@ -92,7 +105,7 @@ test('dump writes a file, or standard output, read-only', async () => {
     asked.push(options);
     return { dumped: 7 };
   };
-  for (const args of [[], ['-'], ['--format', 'csv', '--gte', 'b']]) {
+  for (const args of [[], ['-'], ['/dev/stdout', '--format', 'csv', '--gte', 'b']]) {
     expect(await hitkv(['dump', './data', ...args], { open, dumpOutput })).toMatchObject({
       out: '',
       err: '',

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { HitError, open } from '../../index.js';
+import { wholeInput } from '../../src/cli/whole-input.js';
 import { temporaryFolder } from '../place.js';
 import { hitkv } from './command-line.js';
 
@@ -37,6 +38,27 @@ describe('set', () => {
   ])('%s is all of standard input, as it is', async (_, args) => {
     expect(await hitkv(['set', url, 'key', ...args], { input: 'two\nlines\n' })).toMatchObject(done);
     expect(await stored()).toEqual([['key', 'two\nlines\n']]);
+  });
+
+  test('says that it waits where standard input is a terminal', async () => {
+    const said = await hitkv(['set', url, 'key'], { input: 'typed', terminal: { in: true } });
+    expect(said).toMatchObject({ ...done, err: expect.stringContaining('Ctrl-D') });
+    expect(await stored()).toEqual([['key', 'typed']]);
+  });
+
+  test('refuses input that is more than a value can hold, before all of it has come', async () => {
+    const part = Buffer.alloc(64 * 1024 * 1024);
+    let parts = 0;
+    const input = async function* () {
+      while (parts < 1_000) {
+        parts += 1;
+        yield part;
+      }
+    };
+    await expect(wholeInput(input(), 'standard input')).rejects.toMatchObject({
+      code: 'HIT_VALUE_TOO_LARGE',
+    });
+    expect(parts).toBe(3);
   });
 
   test('takes keys and values that are no text', async () => {

@@ -1,4 +1,5 @@
 /** `hitkv dump <url> [target]`: writes entries out. */
+import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { HitError } from '../errors.js';
 import type { DumpOptions } from '../types.js';
@@ -8,6 +9,7 @@ import { longWork, QUIET } from './long-work.js';
 import { entries } from './plural.js';
 import { addRangeOptions, type RangeFlags, rangeOf } from './range-options.js';
 import { reading, STORE } from './store-access.js';
+import { isStream } from './stream.js';
 import type { BytesStore, Surroundings } from './surroundings.js';
 
 interface DumpFlags extends RangeFlags {
@@ -43,15 +45,19 @@ A dump loaded again reproduces the entries, with keys and values that are no tex
   return addRangeOptions(command).action(async (url: string, target: string, flags: DumpFlags) => {
     const { format, quiet } = flags;
     const options: DumpOptions = { ...rangeOf(flags, command), ...(format && { format }) };
-    if (target === '-') {
+    // By its name as well: as a file it would be replaced, and not written behind what is there.
+    if (target === '-' || target === '/dev/stdout') {
       if (flags.json) command.error('error: --json needs a file: standard output is the dump itself');
       await reading(surroundings, url, (store) => toOutput(surroundings, store, options));
       return;
     }
     requireFormat(format, target, command);
     const about = { what: 'dump', unit: 'entries', quiet };
+    const found = await stat(target).catch(() => undefined);
     const { dumped } = await reading(surroundings, url, (store) =>
-      longWork(surroundings, about, (long) => store.dump(target, { ...options, ...long })),
+      found && isStream(found)
+        ? store.dump(target, options)
+        : longWork(surroundings, about, (long) => store.dump(target, { ...options, ...long })),
     );
     await surroundings.out(flags.json ? `${JSON.stringify({ dumped })}\n` : `dumped ${entries(dumped)}\n`);
   });

@@ -8,6 +8,7 @@ import { requireFormat } from './format-by-name.js';
 import { longWork, QUIET } from './long-work.js';
 import { entries } from './plural.js';
 import { STORE, writing } from './store-access.js';
+import { isStream } from './stream.js';
 import type { Surroundings } from './surroundings.js';
 
 interface LoadFlags {
@@ -47,22 +48,20 @@ Loading is not atomic: what came before a bad line, or before a Ctrl-C, stays, a
     );
   return command.action(async (url: string, source: string, flags: LoadFlags) => {
     const { format, quiet } = flags;
-    if (source === '-' && format === undefined) {
+    const isInput = source === '-' || source === '/dev/stdin';
+    if (isInput && format === undefined) {
       command.error('error: standard input has no name that tells its format: give --format');
     }
     // Before the store is opened, and perhaps made.
-    const found = source === '-' ? undefined : await inspect(source);
+    const found = isInput ? undefined : await inspect(source);
     if (found && !found.isDirectory()) requireFormat(format, source, command);
     const options: LoadOptions = { skipBad: flags.skipBad === true, ...(format && { format }) };
     const { loaded, skipped } = await writing(surroundings, url, { create: true, instead }, async (store) => {
-      // A read of standard input cannot be ended: there a signal simply ends the process, which does no harm.
-      if (source === '-') return surroundings.loadInput(store, options);
-      const about = {
-        what: 'load',
-        unit: 'entries',
-        quiet,
-        totalBytes: found?.isFile() ? found.size : undefined,
-      };
+      // A read of a pipe cannot be ended: there a signal simply ends the process, which does no harm.
+      if (found === undefined) return surroundings.loadInput(store, options);
+      if (isStream(found)) return store.load(source, options);
+      const totalBytes = found.isFile() ? found.size : undefined;
+      const about = { what: 'load', unit: 'entries', quiet, totalBytes };
       return longWork(surroundings, about, (long) => store.load(source, { ...options, ...long }));
     });
     const bad = skipped > 0 ? `, left ${skipped} bad out` : '';
