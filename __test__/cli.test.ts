@@ -151,6 +151,16 @@ describe('load and dump', () => {
   });
 });
 
+test('compact gives the space of overwritten entries back', async () => {
+  for (let times = 0; times < 4; times += 1) await filled(20_000);
+  const diskBytes = async () =>
+    (JSON.parse((await hitkv(['stats', url, '--json'])).out.toString()) as { diskBytes: number }).diskBytes;
+  const [before, entries] = [await diskBytes(), await hitkv(['scan', url])];
+  expect(await hitkv(['compact', url])).toMatchObject({ code: 0, err: '' });
+  expect(await diskBytes()).toBeLessThan(before / 2);
+  expect((await hitkv(['scan', url])).out.equals(entries.out)).toBe(true);
+});
+
 describe('beside a running server', () => {
   // Turns red when readOnly is built: then `fails` goes, and the other way to open in store-access.ts.
   test.fails('reading commands answer what is there', async () => {
