@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { open } from '../index.js';
 import { start, succeeded } from './child.js';
+import { notBuilt } from './not-built.js';
 import { namedPipe } from './pipe.js';
 
 const ENTRIES = 150_000;
@@ -29,9 +30,18 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const leftovers = () =>
   readdirSync(folder).filter((name) => name.includes('unfinished') || name.startsWith('backup'));
 
-const calls = ['load', 'loadStore', 'dump'];
+const noVerify = await notBuilt({}, (db) => db.verify());
+const noBackup = await notBuilt({}, (db, folder) => db.backup(`${folder}/backup`));
 
-describe.each(calls)('%s', (call) => {
+describe.each<[string, string | undefined]>([
+  ['load', undefined],
+  ['loadStore', undefined],
+  ['dump', undefined],
+  ['verify', noVerify],
+  ['verifyClosed', noVerify],
+  ['backup', noBackup],
+])('%s', (call, why) => {
+  if (why) return void test.skip(`at the end of a thread${why}`);
   test('in a worker that is terminated: no crash, the store goes on', async () => {
     const child = start('long-calls.mjs', ['terminate', call, folder]);
     expect(await child.line()).toBe('entries true');

@@ -12,7 +12,6 @@ import type {
   ScanOptions,
   WriteOptions,
 } from './types.js';
-import { unsupported } from './unsupported.js';
 
 /** What `open` was asked for, checked. */
 export interface OpenRequest {
@@ -69,10 +68,13 @@ export function openRequest(options: unknown, kind: string): OpenRequest {
       );
     }
   }
-  if (given.resident) throw unsupported('option resident');
+  if (given.resident) {
+    throw new HitError(
+      'HIT_UNSUPPORTED',
+      'option resident is not built yet: leave it out, memory: and file: stores are always in memory',
+    );
+  }
   if (kind === 'memory') refuseInMemory(given);
-  if (given.readOnly) throw unsupported('option readOnly');
-  if (given.maxMemoryBytes !== undefined) throw unsupported('option maxMemoryBytes');
   const { valueEncoding = 'utf8', keyEncoding = 'utf8', signal, ...rest } = given;
   const engine = { ...rest, textKeys: keyEncoding === 'utf8', textValues: valueEncoding !== 'binary' };
   return { engine, valueEncoding, signal };

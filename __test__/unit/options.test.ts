@@ -64,6 +64,8 @@ describe('the options of open', () => {
     { ioConcurrency: 0 },
     { maxPendingBytes: 1.5 },
     { maxMemoryBytes: -1 },
+    { maxMemoryBytes: 0.5 },
+    { maxMemoryBytes: 2 ** 53 },
     { timeoutMs: 0 },
     { timeoutMs: Number.NaN },
     { file: { segmentBytes: 65_535 } },
@@ -87,14 +89,19 @@ describe('the options of open', () => {
     expect(() => openRequest(options, kind)).toThrow(expect.objectContaining({ code: 'HIT_CONFIG' }));
   });
 
-  test.each([{ resident: true }, { readOnly: true }, { maxMemoryBytes: 1 }])(
-    'that are not built say so: %j',
-    (options) => {
-      expect(() => openRequest(options, 'file')).toThrow(
-        expect.objectContaining({ code: 'HIT_UNSUPPORTED' }),
-      );
-    },
-  );
+  test('that are not built say so', () => {
+    expect(() => openRequest({ resident: true }, 'file')).toThrow(
+      expect.objectContaining({ code: 'HIT_UNSUPPORTED' }),
+    );
+  });
+
+  test('readOnly and maxMemoryBytes are for stores with a disk', () => {
+    for (const options of [{ readOnly: true }, { maxMemoryBytes: 0 }]) {
+      expect(openRequest(options, 'file').engine).toMatchObject(options);
+      expect(() => openRequest(options, 'memory')).toThrow(expect.objectContaining({ code: 'HIT_CONFIG' }));
+    }
+    expect(openRequest({ readOnly: false }, 'memory').engine).toMatchObject({ readOnly: false });
+  });
 });
 
 describe('an expiry', () => {

@@ -47,6 +47,21 @@ impl Default for OpenOptions {
     }
 }
 
+impl OpenOptions {
+    pub(crate) fn check(&self) -> Result<()> {
+        let not_built = |what: &str, remedy: &str| {
+            Err(Error::new(ErrorCode::Unsupported, format!("option {what} is not built yet: {remedy}")))
+        };
+        if self.read_only {
+            return not_built("readOnly", "open the store without it, or read through \"hitkv serve\"");
+        }
+        if self.max_memory_bytes.is_some() {
+            return not_built("maxMemoryBytes", "leave it out, all values are kept in memory");
+        }
+        self.file.check()
+    }
+}
+
 impl fmt::Debug for OpenOptions {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

@@ -61,7 +61,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_blocking(url: &str, options: OpenOptions) -> Result<Self> {
-        options.file.check()?;
+        options.check()?;
         let shared = match Location::parse(url)? {
             Location::Memory => open_memory(&options)?,
             Location::File(path) => open_file(&path, &options)?,
