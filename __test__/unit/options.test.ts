@@ -32,7 +32,7 @@ describe('the options of open', () => {
       ioConcurrency: 2,
       maxPendingBytes: 1,
       createIfMissing: false,
-      file: { segmentBytes: 65_536 },
+      file: { segmentBytes: 65_536, compaction: false },
     };
     expect(openRequest(options, 'file').engine).toEqual({ ...options, textKeys: true, textValues: true });
   });
@@ -50,6 +50,7 @@ describe('the options of open', () => {
     { file: [] },
     { file: { segments: 1 } },
     { file: { segmentBytes: '1' } },
+    { file: { compaction: 'no' } },
     [],
     'text',
     null,
