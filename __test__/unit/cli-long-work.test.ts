@@ -235,7 +235,7 @@ test('progress is written over itself', () => {
   const write = (text: string) => {
     said += text;
   };
-  const line = new ProgressLine(write, { what: 'load', unit: 'entries', totalBytes: 1_000 });
+  const line = new ProgressLine(write, { what: 'load', unit: 'entries', totalBytes: 1_000 }, 80);
   line.show({ done: 1_000, bytes: 250 });
   const first = said;
   line.show({ done: 1, bytes: 900 });
@@ -245,6 +245,13 @@ test('progress is written over itself', () => {
   expect(second).toBe('\rload  [##################..]  90%  1 entries  900 B  0:00    ');
   line.end();
   expect(said.slice(first.length + second.length)).toMatch(/^\r +\r$/);
+});
+
+test('progress never wraps', () => {
+  const said: string[] = [];
+  const line = new ProgressLine((text) => said.push(text), { what: 'load', unit: 'entries' }, 12);
+  line.show({ done: 1_000, bytes: 250 });
+  expect(said).toEqual(['\rload  1,000']);
 });
 
 test('bytes are shown as people read them', () => {

@@ -40,7 +40,7 @@ export async function hitkv(args: string[], world: World = {}): Promise<Said> {
     input: async function* () {
       yield Buffer.from(world.input ?? '');
     },
-    terminal: { in: false, out: false, err: false, ...world.terminal },
+    terminal: { in: false, out: false, err: false, columns: 80, ...world.terminal },
     ask: async (question) => {
       said.asked.push(question);
       return world.answer ?? '';

@@ -30,7 +30,7 @@ export async function longWork<T>(
   work: (options: LongOptions) => Promise<T>,
 ): Promise<T> {
   const { signal, release } = stopSignal();
-  const line = terminal.err && !about.quiet ? new ProgressLine(err, about) : undefined;
+  const line = terminal.err && !about.quiet ? new ProgressLine(err, about, terminal.columns) : undefined;
   try {
     return await work({ signal, ...(line && { onProgress: (progress: Progress) => line.show(progress) }) });
   } catch (error) {

@@ -5,7 +5,6 @@
 import type { Progress } from '../types.js';
 
 const BAR_WIDTH = 20;
-const MAX_WIDTH = 78;
 
 export class ProgressLine {
   readonly #write: (text: string) => void;
@@ -14,16 +13,20 @@ export class ProgressLine {
   /** Bytes in all, where only that is known beforehand. */
   readonly #totalBytes: number | undefined;
   readonly #begunMs = performance.now();
+  /** A line that wraps could not be written over. */
+  readonly #maxWidth: number;
   #width = 0;
 
   constructor(
     write: (text: string) => void,
     { what, unit, totalBytes }: { what: string; unit: string; totalBytes?: number | undefined },
+    columns: number,
   ) {
     this.#write = write;
     this.#what = what;
     this.#unit = unit;
     this.#totalBytes = totalBytes;
+    this.#maxWidth = Math.max(columns - 1, 0);
   }
 
   show(progress: Progress): void {
@@ -37,7 +40,7 @@ export class ProgressLine {
       bytesText(bytes),
       `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`,
     ].join('  ');
-    this.#put(text.slice(0, MAX_WIDTH));
+    this.#put(text.slice(0, this.#maxWidth));
   }
 
   /** Takes the line away, for what comes next. */

@@ -31,8 +31,8 @@ export interface Surroundings {
   err(text: string): void;
   /** Standard input. */
   input(): AsyncIterable<Uint8Array>;
-  /** Which of the three streams are a terminal. */
-  terminal: Readonly<{ in: boolean; out: boolean; err: boolean }>;
+  /** Which of the three streams are a terminal, and how wide it is. */
+  terminal: Readonly<{ in: boolean; out: boolean; err: boolean; columns: number }>;
   /** Asks the user on the terminal; the empty answer where there is none. */
   ask(question: string): Promise<string>;
   env: Readonly<Record<string, string | undefined>>;
@@ -54,7 +54,12 @@ export const ofThisProcess: Surroundings = {
   input: () => process.stdin,
   get terminal() {
     const { stdin, stdout, stderr } = process;
-    return { in: stdin.isTTY === true, out: stdout.isTTY === true, err: stderr.isTTY === true };
+    return {
+      in: stdin.isTTY === true,
+      out: stdout.isTTY === true,
+      err: stderr.isTTY === true,
+      columns: stderr.columns ?? 80,
+    };
   },
   ask: (question) =>
     new Promise((resolve) => {
