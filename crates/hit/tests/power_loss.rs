@@ -12,7 +12,7 @@ use std::thread;
 
 use hit::{Clock, Durability, OpenOptions, Store};
 use hit_log::Files;
-use hit_testkit::promises::{History, Ledger, Promised, Script, Session, Write, small_segments};
+use hit_testkit::promises::{History, Ledger, Promised, Script, Session, Step, Write, small_segments};
 use hit_testkit::{Disk, Fault, FaultyFiles, Image, TestClock};
 
 const URL: &str = "file:/data/store";
@@ -89,9 +89,13 @@ impl Run {
         let ledger = Arc::new(Ledger::default());
         let asked = Arc::clone(&ledger);
         let witness = Witness::new(Disk::new(), Arc::clone(&clock), move || asked.promised());
-        let options = OpenOptions { files: witness.files.clone(), ..small_segments() };
+        let mut options = OpenOptions { files: witness.files.clone(), ..small_segments() };
+        // By turns only when the script says so, and beside the script.
+        options.file.compaction = seed % 2 == 1;
         let mut session = Session::open(URL, options, Arc::clone(&clock), Arc::clone(&ledger)).unwrap();
         session.run(&Script::random(seed, STEPS, START_MS));
+        session.run(&Script(vec![Step::Compact]));
+        assert!(session.store().unwrap().stats().runs > 0, "nothing was compacted");
         session.close().unwrap();
         assert!(session.failures.is_empty(), "{:?}", session.failures);
         let moments = witness.moments(ledger.promised(), clock.now_ms());

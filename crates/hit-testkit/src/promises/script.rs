@@ -29,6 +29,10 @@ pub enum Step {
     Flush,
     /// Closes the store and opens it again.
     Reopen,
+    /// Compacts everything.
+    Compact,
+    /// Waits until the compaction in the background has nothing to do.
+    Rest,
     /// Lets time pass.
     Advance {
         /// So much of it.
@@ -49,8 +53,10 @@ impl Script {
         let mut number = 0;
         let steps = (0..steps).map(|_| {
             number += 1;
-            match rng.u8(..40) {
+            match rng.u8(..42) {
                 0 => Step::Reopen,
+                40 => Step::Compact,
+                41 => Step::Rest,
                 1 | 2 => Step::Flush,
                 3 | 4 => Step::Await,
                 5 | 6 => {
@@ -175,6 +181,14 @@ impl Session {
                     Ok(store) => self.store = Some(store),
                     Err(error) => self.failures.push(error),
                 }
+            }
+            Step::Compact => {
+                let compacted = store.compact_blocking();
+                self.note(compacted);
+            }
+            Step::Rest => {
+                let rested = store.wait_for_compaction_blocking();
+                self.note(rested);
             }
             Step::Advance { by_ms } => self.clock.advance(*by_ms),
         }
