@@ -202,20 +202,6 @@ describe.each(kinds)('loading pairs into $kind', ({ url }) => {
     clearInterval(timer);
     expect(turns).toBeGreaterThan(0);
   });
-
-  test('the source is asked for more only when enough of what it gave is written', async () => {
-    const db = closing(await open(await url()));
-    const value = 'v'.repeat(512 * 1024);
-    let given = 0;
-    async function* source(): AsyncIterable<[string, string]> {
-      for (; given < 64; given += 1) {
-        // Every chunk has two entries, and four of them may be on their way besides the one that is filled.
-        expect(given - db.stats().entries).toBeLessThanOrEqual(10);
-        yield [`key${given}`, value];
-      }
-    }
-    expect(await db.load(source())).toEqual({ loaded: 64, skipped: 0 });
-  });
 });
 
 test.each<[string, unknown, unknown]>([
