@@ -19,7 +19,7 @@ const FORMAT: u64 = 1;
 const MAX_DESCRIPTION_BYTES: u64 = 64 << 10;
 
 /// A file system puts this into its root; a store may live there.
-const LOST_AND_FOUND: &str = "lost+found";
+pub(crate) const LOST_AND_FOUND: &str = "lost+found";
 
 /// The folder of a store, which says what kind of store lies in it.
 #[derive(Clone)]
@@ -57,6 +57,12 @@ impl Folder {
             }
         };
         Ok(Self { files, path, id })
+    }
+
+    /// The file that says what lies in the folder at `path`.
+    #[must_use]
+    pub fn description(path: &Path) -> PathBuf {
+        path.join(names::DESCRIPTION)
     }
 
     /// The absolute path.
@@ -200,7 +206,12 @@ fn check_absent_or_empty(files: &dyn Files, path: &Path, kind: &str, create_if_m
 /// anything else is written, so a folder of ours is never without it.
 fn create(files: &dyn Files, folder: &Path, kind: &str) -> Result<()> {
     create_folders(files, folder)?;
-    let description = Description { kind: kind.into(), format: FORMAT, id: StoreId::random()?.to_string() };
+    describe(files, folder, kind, StoreId::random()?)
+}
+
+/// Says in a folder what lies in it, unless something else does already.
+pub(crate) fn describe(files: &dyn Files, folder: &Path, kind: &str, id: StoreId) -> Result<()> {
+    let description = Description { kind: kind.into(), format: FORMAT, id: id.to_string() };
     let mut text = serde_json::to_vec(&description).map_err(|error| {
         Error::new(ErrorCode::Io, "the store's description cannot be written as JSON").with_source(error)
     })?;
@@ -225,7 +236,8 @@ fn create(files: &dyn Files, folder: &Path, kind: &str) -> Result<()> {
     files.sync_folder(folder).map_err(cannot("sync the folder", folder))
 }
 
-fn create_folders(files: &dyn Files, path: &Path) -> Result<()> {
+/// Makes a folder and those that lead to it, each name synced.
+pub(crate) fn create_folders(files: &dyn Files, path: &Path) -> Result<()> {
     let Some(parent) = path.parent() else { return Ok(()) };
     let created = match files.create_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -6,6 +6,7 @@
 //! or delay any call. `docs/log-format.md` has every byte.
 
 mod allocation;
+mod backup;
 mod bytes;
 mod compaction;
 mod corruption;
@@ -30,11 +31,13 @@ mod reserve;
 mod stats;
 mod store_id;
 mod varint;
+mod verify;
 mod writer;
 
 #[cfg(test)]
 mod fixtures;
 
+pub use backup::backup;
 pub use compaction::{Decision, Judge, Run, Stretch};
 pub use file_id::{FileId, FileKind};
 pub use files::{File, Files, OpenMode, SystemFiles};
@@ -48,3 +51,4 @@ pub use replay::{Replay, ReplayedFrame, ValuePlace};
 pub use reserve::{RESERVE_BYTES, Reserve, has_space};
 pub use stats::{LogFile, LogStats, TornTail};
 pub use store_id::StoreId;
+pub use verify::{Problem, verify};

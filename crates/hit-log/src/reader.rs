@@ -216,6 +216,38 @@ impl FrameReader<'_> {
         Ok(rest)
     }
 
+    /// Looks once more at a frame that was bad: its write may have ended meanwhile.
+    ///
+    /// # Errors
+    /// `HIT_IO`.
+    pub(crate) fn is_whole_again(&mut self) -> Result<bool> {
+        let (position, next_sequence) = (self.position, self.next_sequence);
+        self.window.reset();
+        let is_whole = matches!(self.next(), Ok(Step::Frame(_)));
+        (self.position, self.next_sequence) = (position, next_sequence);
+        Ok(is_whole)
+    }
+
+    /// Goes on behind damage: finds the next place where a frame of this file begins that continues it, and says which. `None`
+    /// where there is none.
+    ///
+    /// # Errors
+    /// `HIT_IO`.
+    pub(crate) fn resume(&mut self) -> Result<Option<FrameHeader>> {
+        let mut at = self.position + FRAME_ALIGNMENT as u64;
+        while at + FRAME_HEADER_BYTES as u64 <= self.limit {
+            if let Decoded::Header(header) = self.header(at)?
+                && header.first_sequence >= self.next_sequence
+            {
+                (self.position, self.next_sequence) = (at, header.first_sequence);
+                return Ok(Some(header));
+            }
+            at += FRAME_ALIGNMENT as u64;
+        }
+        self.position = self.limit;
+        Ok(None)
+    }
+
     fn header(&mut self, offset: u64) -> Result<Decoded> {
         let bytes = self
             .window

@@ -1,8 +1,8 @@
 //! Reads a log back: `docs/log-format.md`, "Recovery". Nothing in the folder is changed before everything was read.
 
-mod replaying;
+pub(crate) mod replaying;
 mod rewriting;
-mod survey;
+pub(crate) mod survey;
 
 use std::path::{Path, PathBuf};
 

@@ -3,19 +3,25 @@ use std::path::Path;
 use hit_core::{Error, ErrorCode, Result, Tell};
 
 use crate::Store;
+use crate::compaction;
 
 impl Store {
-    /// Copies the store as it is at one moment into an empty or missing folder, which then is a store. Blocks; writes
-    /// go on meanwhile. Progress counts files and bytes.
+    /// Copies the store as it is at one moment, everything accepted so far included, into an empty or missing folder, which then
+    /// is a store. Blocks; writes go on meanwhile. Files are linked where the file system can, else copied. Progress counts
+    /// files, and bytes that were copied.
     ///
     /// # Errors
-    /// `HIT_CONFIG` where the folder is not empty, `HIT_DISK_FULL`, `HIT_IO`, `HIT_ABORTED`; what was made is removed then.
-    /// `HIT_UNSUPPORTED` for a store in memory.
-    pub fn backup_blocking(&self, _folder: &Path, _tell: &mut Tell<'_>) -> Result<()> {
-        if self.open_shared()?.disk.is_none() {
-            let message = "a memory: store has no files to copy: dump() it into a file or another store";
+    /// `HIT_CONFIG` where the folder is not empty, `HIT_UNSUPPORTED` in memory, `HIT_CORRUPTION`, `HIT_DISK_FULL`, `HIT_IO`,
+    /// `HIT_ABORTED`; what was made is removed then.
+    pub fn backup_blocking(&self, folder: &Path, tell: &mut Tell<'_>) -> Result<()> {
+        let shared = self.open_shared()?;
+        let Some(disk) = &shared.disk else {
+            let message = "a store in memory has no files to back up: dump it, or open a file store";
             return Err(Error::new(ErrorCode::Unsupported, message));
-        }
-        Err(Error::new(ErrorCode::Unsupported, "backup() is not built yet"))
+        };
+        let _pinned = disk.pin();
+        // What is written to no more can be linked.
+        compaction::seal(shared, disk)?;
+        hit_log::backup(&disk.folder, folder, "file", tell)
     }
 }

@@ -1,21 +1,11 @@
-use std::path::PathBuf;
+use std::sync::Arc;
 
-use hit_core::{Error, ErrorCode, Result, Tell};
+use hit_core::{ErrorCode, Result, Tell};
+use hit_log::Folder;
+pub use hit_log::Problem;
 
+use crate::location::Location;
 use crate::{OpenOptions, Store};
-
-/// Damage that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The file.
-    pub file: PathBuf,
-    /// The first byte that is not right.
-    pub offset: u64,
-    /// What opening the store would answer.
-    pub code: ErrorCode,
-    /// What is wrong, and what is affected.
-    pub message: String,
-}
 
 /// What a check of everything stored has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,11 +22,10 @@ impl Store {
     ///
     /// # Errors
     /// `HIT_IO` where it cannot be read at all, `HIT_ABORTED`. Damage is no error: the report names it.
-    pub fn verify_blocking(&self, _tell: &mut Tell<'_>) -> Result<VerifyReport> {
-        if self.open_shared()?.disk.is_none() {
-            return Ok(VerifyReport::default());
-        }
-        Err(Error::new(ErrorCode::Unsupported, "verify() is not built yet"))
+    pub fn verify_blocking(&self, tell: &mut Tell<'_>) -> Result<VerifyReport> {
+        let Some(disk) = &self.open_shared()?.disk else { return Ok(VerifyReport::default()) };
+        let _pinned = disk.pin();
+        check(&disk.folder, tell)
     }
 }
 
@@ -44,6 +33,21 @@ impl Store {
 ///
 /// # Errors
 /// As [`Store::verify_blocking`]; `HIT_CONFIG` where there is no such store.
-pub fn verify(_url: &str, _options: &OpenOptions, _tell: &mut Tell<'_>) -> Result<VerifyReport> {
-    Err(Error::new(ErrorCode::Unsupported, "verify() is not built yet"))
+pub fn verify(url: &str, options: &OpenOptions, tell: &mut Tell<'_>) -> Result<VerifyReport> {
+    match Location::parse(url)? {
+        Location::Memory => Ok(VerifyReport::default()),
+        Location::File(path) => match Folder::open(Arc::clone(&options.files), &path, "file", false) {
+            Ok(folder) => check(&folder, tell),
+            Err(error) if error.code() == ErrorCode::Corruption => {
+                let (code, message) = (error.code(), error.message().to_owned());
+                let problem = Problem { file: Folder::description(&path), offset: 0, code, message };
+                Ok(VerifyReport { problems: vec![problem], bytes: 0 })
+            }
+            Err(error) => Err(error),
+        },
+    }
+}
+
+fn check(folder: &Folder, tell: &mut Tell<'_>) -> Result<VerifyReport> {
+    hit_log::verify(folder, tell).map(|(problems, bytes)| VerifyReport { problems, bytes })
 }

@@ -194,7 +194,8 @@ fn check_end(path: &Path, size: u64, end: u64) -> Result<()> {
     Ok(())
 }
 
-fn is_zero_behind_header(files: &dyn Files, path: &Path) -> Result<bool> {
+/// Whether nothing was written behind a header.
+pub(crate) fn is_zero_behind_header(files: &dyn Files, path: &Path) -> Result<bool> {
     let mut buffer = vec![0; 1 << 16];
     let mut offset = FILE_HEADER_BYTES as u64;
     let file = files.open(path, OpenMode::Read).map_err(cannot("read", path))?;
