@@ -68,6 +68,9 @@ async function repeat(options, folder) {
       entries: options.entries,
       largeEntries: options.largeEntries,
       sampleMs: options.sampleMs,
+      overwriteSeconds: options.overwriteSeconds,
+      sustainSeconds: options.sustainSeconds,
+      segmentBytes: options.segmentBytes,
       hitkv: options.hitkv,
     };
   };
@@ -82,7 +85,7 @@ async function repeat(options, folder) {
     }
   }
   for (let repetition = 1; repetition <= options.repetitions; repetition++) {
-    for (const phase of options.phases) {
+    for (const phase of options.phases.filter((name) => repetition === 1 || !phases[name].once)) {
       for (const contender of options.contenders.filter((name) => takesPart(name, phase))) {
         note(`${repetition}/${options.repetitions} ${phase} ${contender}`);
         const work = job(phase, contender);

@@ -1,10 +1,19 @@
-/** The contenders, in the order of the table and of each repetition. `lmdb-synced` only writes. */
-export const contenderNames = ['map', 'lmdb', 'lmdb-synced', 'hitkv'];
+/**
+ * The contenders, in the order of the table and of each repetition. `lmdb-synced` only writes; `hitkv-uncompacted` is
+ * hitkv without its compaction, for what that costs.
+ */
+export const contenderNames = ['map', 'lmdb', 'lmdb-synced', 'hitkv', 'hitkv-uncompacted'];
 
 /** The measurements, in the order in which they run. */
-export const phaseNames = ['set', 'batch', 'getSync', 'get', 'getMany', 'scan', 'reopen', 'single', 'large'];
+export const phaseNames = [
+  ...['set', 'batch', 'getSync', 'get', 'getMany', 'scan', 'reopen', 'single', 'large'],
+  ...['overwrite', 'sustain', 'load', 'dump'],
+];
 
-/** What each measurement yields, as the rows of the table. Figures are operations a second unless they say µs. */
+/**
+ * What each measurement yields, as the rows of the table. Figures are operations a second unless they have a unit;
+ * `less`: the smaller the better.
+ */
 export const figures = [
   { id: 'set', phase: 'set', title: '`set` each, awaited by thousands, ten groups in flight' },
   { id: 'batch', phase: 'batch', title: '`batch` of 1,000, ten in flight (entries)' },
@@ -15,7 +24,19 @@ export const figures = [
   { id: 'open', phase: 'reopen', title: 'open (entries)' },
   { id: 'openAndFill', phase: 'reopen', title: 'open and fill a `Map` (entries)' },
   { id: 'singleRate', phase: 'single', title: 'one awaited `set` after another' },
-  { id: 'singleP50', phase: 'single', title: '… median of one', unit: 'µs' },
+  { id: 'singleP50', phase: 'single', title: '… median of one', unit: 'µs', less: true },
   { id: 'largeSet', phase: 'large', title: 'random 1 KiB values: `set`' },
   { id: 'largeGetSync', phase: 'large', title: 'random 1 KiB values: `getSync`' },
+  { id: 'overwrite', phase: 'overwrite', title: 'overwriting random keys, in short rounds' },
+  { id: 'sustain', phase: 'sustain', title: 'overwriting random keys, once and long' },
+  { id: 'sustainP99', phase: 'sustain', title: '… p99 of a `set` awaited meanwhile', unit: 'ms', less: true },
+  {
+    id: 'sustainSpace',
+    phase: 'sustain',
+    title: '… most space taken, of 3 × live data + 4 segments',
+    unit: '%',
+    less: true,
+  },
+  { id: 'load', phase: 'load', title: '`load` of NDJSON (entries)' },
+  { id: 'dump', phase: 'dump', title: '`dump` as NDJSON (entries)' },
 ];

@@ -13,7 +13,10 @@ export const usage = `npm run bench [-- options]
   --entries <n>        small entries (default 1000000; the targets hold for that many)
   --large <n>          entries of 1 KiB (default a tenth of --entries)
   --repetitions <n>    of every measurement (default 5)
-  --ci                 a small run that shows that everything works: 10000 entries, once
+  --overwrite <s>      seconds of each round of overwriting, with and without compaction (default 20)
+  --sustain <s>        seconds of the one long run of overwriting (default 120)
+  --quick              once, and overwriting for 5 and 15 seconds
+  --ci                 a small run that shows that everything works: 10000 entries, once, overwriting for a second
   --json <file>        write the results as JSON as well (- for the standard output)
   --check-targets      exit with 1 when a target is missed or not measured
   --data <folder>      where the stores are put (default bench/.data; a real disk, no tmpfs)
@@ -58,6 +61,9 @@ export function readOptions(argv) {
         entries: { type: 'string' },
         large: { type: 'string' },
         repetitions: { type: 'string' },
+        overwrite: { type: 'string' },
+        sustain: { type: 'string' },
+        quick: { type: 'boolean', default: false },
         ci: { type: 'boolean', default: false },
         json: { type: 'string' },
         'check-targets': { type: 'boolean', default: false },
@@ -71,12 +77,17 @@ export function readOptions(argv) {
   }
   if (values.help) return { help: true };
 
+  const byLength = (ci, quick, full) => (values.ci ? ci : values.quick ? quick : full);
   const entries = wholeNumber('entries', values.entries ?? (values.ci ? '10000' : '1000000'));
   return {
     ...chosen(values.only),
     entries,
     largeEntries: wholeNumber('large', values.large ?? String(Math.max(1000, Math.round(entries / 10)))),
-    repetitions: wholeNumber('repetitions', values.repetitions ?? (values.ci ? '1' : '5')),
+    repetitions: wholeNumber('repetitions', values.repetitions ?? byLength('1', '1', '5')),
+    overwriteSeconds: wholeNumber('overwrite', values.overwrite ?? byLength('1', '5', '20')),
+    sustainSeconds: wholeNumber('sustain', values.sustain ?? byLength('1', '15', '120')),
+    // Small segments, so that a run of a second compacts as well.
+    segmentBytes: values.ci ? 1 << 20 : undefined,
     // How long mitata samples one fast operation, in each process.
     sampleMs: values.ci ? 50 : 600,
     json: values.json,

@@ -3,8 +3,9 @@ import { TARGET_ENTRIES } from './targets.mjs';
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
-/** `5.10M/s`, `91.3k/s`, `331 µs`. */
+/** `5.10M/s`, `91.3k/s`, `331 µs`, `57%`. */
 function amount(value, unit) {
+  if (unit === '%') return `${value.toFixed(0)}%`;
   if (unit) return `${value < 10 ? value.toFixed(1) : whole.format(value)} ${unit}`;
   if (value >= 1e6) return `${(value / 1e6).toFixed(2)}M/s`;
   if (value >= 1e3) return `${(value / 1e3).toFixed(1)}k/s`;
@@ -20,12 +21,15 @@ function ratio(figure, peer) {
   const ours = figure.contenders.hitkv?.median;
   const theirs = figure.contenders[peer]?.median;
   if (ours === undefined || theirs === undefined) return '–';
-  return `${(figure.unit ? theirs / ours : ours / theirs).toFixed(2)}×`;
+  return `${(figure.less ? theirs / ours : ours / theirs).toFixed(2)}×`;
 }
 
-function verdict(target) {
+function verdict(target, unit) {
   if (!target) return '';
-  const wanted = typeof target.atLeast === 'number' ? `≥ ${amount(target.atLeast)}` : `≥ ${target.atLeast}`;
+  const { atLeast, atMost, share } = target;
+  const limit = atLeast ?? atMost;
+  const text = typeof limit === 'number' ? amount(limit, unit) : limit.replace('-', ' ');
+  const wanted = `${atMost === undefined ? '≥' : '≤'} ${share === undefined ? '' : `${share * 100}% of `}${text}`;
   if (target.met === null) return `${wanted}: not judged`;
   return `${wanted}: ${target.met ? 'met' : 'NOT met'}`;
 }
@@ -48,7 +52,10 @@ export function renderResults(machine, options, figures, targets) {
       ...names.map((name) => cell(figure.contenders[name], figure.unit)),
       ratio(figure, 'lmdb'),
       ratio(figure, 'map'),
-      verdict(targets.find((target) => target.figure === figure.id)),
+      verdict(
+        targets.find((target) => target.figure === figure.id),
+        figure.unit,
+      ),
     ]),
   ];
   return [
@@ -61,6 +68,7 @@ export function renderResults(machine, options, figures, targets) {
     '',
     'Acknowledged means: hitkv synced (durability disk); lmdb committed, synced a little later (its default);',
     'lmdb synced: synced (overlappingSync off); map: nothing is kept. The scan of a map has no order.',
+    `Overwriting: rounds of ${options.overwriteSeconds} s, the long one ${options.sustainSeconds} s.`,
     ...(options.entries === TARGET_ENTRIES
       ? []
       : [`Targets are judged at ${whole.format(TARGET_ENTRIES)} entries only.`]),
@@ -69,8 +77,10 @@ export function renderResults(machine, options, figures, targets) {
 
 /** Writes the results for a program to read. */
 export function writeJson(file, { machine, options, figures, targets }) {
-  const { entries, largeEntries, repetitions, phases, contenders } = options;
-  const text = `${JSON.stringify({ machine, entries, largeEntries, repetitions, phases, contenders, figures, targets }, null, 2)}\n`;
+  const { entries, largeEntries, repetitions, overwriteSeconds, sustainSeconds, phases, contenders } =
+    options;
+  const run = { entries, largeEntries, repetitions, overwriteSeconds, sustainSeconds, phases, contenders };
+  const text = `${JSON.stringify({ machine, ...run, figures, targets }, null, 2)}\n`;
   if (file === '-') process.stdout.write(text);
   else writeFileSync(file, text);
 }

@@ -1,10 +1,11 @@
 import { pathToFileURL } from 'node:url';
 
 /** hitkv: a file store at its default durability, `disk`. A promise resolves when the write is synced. */
-export async function load(job) {
+export async function load(job, file) {
   const hitkv = await import(pathToFileURL(job.hitkv).href);
+  const fileOptions = job.segmentBytes === undefined ? file : { ...file, segmentBytes: job.segmentBytes };
   const open = async (folder) => {
-    const db = await hitkv.open(folder);
+    const db = await hitkv.open(folder, { file: fileOptions });
     return {
       set: (key, value) => db.set(key, value),
       batch(keys, values, from, to) {
@@ -19,6 +20,9 @@ export async function load(job) {
         for (const [key, value] of db.entriesSync()) visit(key, value);
       },
       count: () => db.countSync(),
+      load: (path) => db.load(path, { format: 'ndjson' }),
+      dump: (path) => db.dump(path, { format: 'ndjson' }),
+      diskBytes: () => db.stats().diskBytes,
       close: () => db.close(),
     };
   };

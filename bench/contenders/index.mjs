@@ -4,9 +4,13 @@
  * left out of the table. `keepsFiles`: the store can be filled once and opened by other processes. `phases`: the only
  * ones it takes part in.
  */
+import { phaseNames } from '../names.mjs';
 import * as hitkv from './hitkv.mjs';
 import * as lmdb from './lmdb.mjs';
 import * as map from './map.mjs';
+
+const UPKEEP = ['overwrite', 'sustain', 'load', 'dump'];
+const COMPARED = phaseNames.filter((phase) => !UPKEEP.includes(phase));
 
 export const contenders = {
   map: {
@@ -14,11 +18,16 @@ export const contenders = {
     keepsFiles: false,
     phases: ['set', 'batch', 'getSync', 'getMany', 'scan', 'single', 'large'],
   },
-  lmdb: { load: () => lmdb.load({}), keepsFiles: true },
+  lmdb: { load: () => lmdb.load({}), keepsFiles: true, phases: COMPARED },
   'lmdb-synced': {
     load: () => lmdb.load({ overlappingSync: false }),
     keepsFiles: true,
     phases: ['set', 'batch', 'single', 'large'],
   },
-  hitkv: { load: hitkv.load, keepsFiles: true },
+  hitkv: { load: (job) => hitkv.load(job, {}), keepsFiles: true },
+  'hitkv-uncompacted': {
+    load: (job) => hitkv.load(job, { compaction: false }),
+    keepsFiles: true,
+    phases: ['overwrite'],
+  },
 };

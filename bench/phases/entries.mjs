@@ -12,7 +12,7 @@ export function smallEntries(count) {
 }
 
 /** A sequence of numbers below 2^32 from a seed: xorshift32 (Marsaglia, "Xorshift RNGs", 2003). */
-function numbersFrom(seed) {
+export function numbersFrom(seed) {
   let state = seed;
   return () => {
     state ^= state << 13;

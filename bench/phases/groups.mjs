@@ -7,13 +7,24 @@ export const IN_FLIGHT = 10;
 /** Writes `count` entries by `write(from, to)`, group by group, with ten of them under way. Returns the seconds it took. */
 export async function inGroups(count, write) {
   let next = 0;
-  const writer = async () => {
+  return allWriters(async () => {
     while (next < count) {
       const from = next;
       next = Math.min(from + GROUP, count);
       await write(from, next);
     }
-  };
+  });
+}
+
+/** Calls `writeGroup()` for some time, ten times side by side. Returns the seconds until the last was answered. */
+export function forSeconds(seconds, writeGroup) {
+  const end = performance.now() + seconds * 1000;
+  return allWriters(async () => {
+    while (performance.now() < end) await writeGroup();
+  });
+}
+
+async function allWriters(writer) {
   globalThis.gc();
   const start = performance.now();
   await Promise.all(Array.from({ length: IN_FLIGHT }, writer));

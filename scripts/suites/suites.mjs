@@ -23,7 +23,7 @@ export function suites({ ci }) {
     suite('biome', program('@biomejs/biome/bin/biome', 'ci', '--colors=off')),
     suite(
       'scripts',
-      node('--test', '--test-reporter=spec', ...filesUnder('scripts', /\.test\.mjs$/)),
+      node('--test', '--test-reporter=spec', ...['scripts', 'bench'].flatMap(nodeTests)),
       countNodeTest,
     ),
     suite('docs', node('scripts/docs.mjs', '--check')),
@@ -40,6 +40,10 @@ export function suites({ ci }) {
     { ...vitest('vitest', 'vitest.config.ts'), needs: ['addon', 'package build'] },
     { ...vitest('vitest package', 'vitest.package.config.ts'), needs: ['package build'] },
   ];
+}
+
+function nodeTests(folder) {
+  return filesUnder(folder, /\.test\.mjs$/);
 }
 
 function suite(name, run, count = countOne) {
