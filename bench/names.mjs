@@ -7,7 +7,7 @@ export const contenderNames = ['map', 'lmdb', 'lmdb-synced', 'hitkv', 'hitkv-unc
 /** The measurements, in the order in which they run. */
 export const phaseNames = [
   ...['set', 'batch', 'getSync', 'get', 'getMany', 'scan', 'reopen', 'single', 'large'],
-  ...['overwrite', 'sustain', 'load', 'dump'],
+  ...['overwrite', 'sustain', 'load', 'dump', 'verify'],
 ];
 
 /**
@@ -39,4 +39,5 @@ export const figures = [
   },
   { id: 'load', phase: 'load', title: '`load` of NDJSON (entries)' },
   { id: 'dump', phase: 'dump', title: '`dump` as NDJSON (entries)' },
+  { id: 'verify', phase: 'verify', title: '`verify`', unit: 'MB/s' },
 ];

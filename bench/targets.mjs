@@ -19,6 +19,7 @@ const targets = [
   { figure: 'sustainSpace', atMost: 100 },
   { figure: 'load', atLeast: 1_000_000 },
   { figure: 'dump', atLeast: 1_000_000 },
+  { figure: 'verify', atLeast: 300 },
 ];
 
 /** Judges the figures; `met` is null where one is missing or the run was not of the size that the targets speak of. */

@@ -22,6 +22,7 @@ export async function load(job, file) {
       count: () => db.countSync(),
       load: (path) => db.load(path, { format: 'ndjson' }),
       dump: (path) => db.dump(path, { format: 'ndjson' }),
+      verify: () => db.verify(),
       diskBytes: () => db.stats().diskBytes,
       close: () => db.close(),
     };

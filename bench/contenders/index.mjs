@@ -9,7 +9,7 @@ import * as hitkv from './hitkv.mjs';
 import * as lmdb from './lmdb.mjs';
 import * as map from './map.mjs';
 
-const UPKEEP = ['overwrite', 'sustain', 'load', 'dump'];
+const UPKEEP = ['overwrite', 'sustain', 'load', 'dump', 'verify'];
 const COMPARED = phaseNames.filter((phase) => !UPKEEP.includes(phase));
 
 export const contenders = {

@@ -9,6 +9,7 @@ import { get, getMany, getSync, scan } from './reads.mjs';
 import { reopen } from './reopen.mjs';
 import { single } from './single.mjs';
 import { dump, load } from './text.mjs';
+import { verify } from './verify.mjs';
 import { batch, set } from './writes.mjs';
 
 export const phases = {
@@ -25,4 +26,5 @@ export const phases = {
   sustain: { run: sustain, once: true },
   load: { run: load },
   dump: { run: dump, readsFilled: true },
+  verify: { run: verify },
 };
