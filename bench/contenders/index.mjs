@@ -10,7 +10,7 @@ import * as lmdb from './lmdb.mjs';
 import * as map from './map.mjs';
 
 const UPKEEP = ['overwrite', 'sustain', 'load', 'dump', 'verify'];
-const COMPARED = phaseNames.filter((phase) => !UPKEEP.includes(phase));
+const COMPARED = ['fill', ...phaseNames.filter((phase) => !UPKEEP.includes(phase))];
 
 export const contenders = {
   map: {
