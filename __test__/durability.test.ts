@@ -99,7 +99,7 @@ describe.each(kinds)('durability and promises of $kind', ({ url }) => {
       atomicBatch: 'all',
       checks: true,
       ttl: true,
-      backup: false,
+      backup: db.url !== 'memory:',
       workers: db.url !== 'memory:',
       maxValueBytes: 128 * 1024 * 1024,
     });

@@ -3,9 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { open } from '../index.js';
+import { open, verify } from '../index.js';
 import { start, succeeded } from './child.js';
-import { notBuilt } from './not-built.js';
 import { namedPipe } from './pipe.js';
 
 const ENTRIES = 150_000;
@@ -26,22 +25,22 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What a call leaves when it was not ended in its middle, and nothing else. */
-const leftovers = () =>
-  readdirSync(folder).filter((name) => name.includes('unfinished') || name.startsWith('backup'));
+/** What is only half made: a dump without its name, a backup that is not whole. */
+async function halfMade(): Promise<string[]> {
+  const names = readdirSync(folder);
+  const half = names.filter((name) => name.includes('unfinished'));
+  for (const name of names.filter((one) => one.startsWith('backup'))) {
+    // A backup that was ended leaves an empty folder for the log, which the next one takes.
+    if (readdirSync(`${folder}/${name}`, { recursive: true }).join() === 'log') continue;
+    const whole = await verify(`${folder}/${name}`)
+      .then(({ ok }) => ok)
+      .catch(() => false);
+    if (!whole) half.push(name);
+  }
+  return half;
+}
 
-const noVerify = await notBuilt({}, (db) => db.verify());
-const noBackup = await notBuilt({}, (db, folder) => db.backup(`${folder}/backup`));
-
-describe.each<[string, string | undefined]>([
-  ['load', undefined],
-  ['loadStore', undefined],
-  ['dump', undefined],
-  ['verify', noVerify],
-  ['verifyClosed', noVerify],
-  ['backup', noBackup],
-])('%s', (call, why) => {
-  if (why) return void test.skip(`at the end of a thread${why}`);
+describe.each(['load', 'loadStore', 'dump', 'verify', 'verifyClosed', 'backup'])('%s', (call) => {
   test('in a worker that is terminated: no crash, the store goes on', async () => {
     const child = start('long-calls.mjs', ['terminate', call, folder]);
     expect(await child.line()).toBe('entries true');
@@ -51,7 +50,7 @@ describe.each<[string, string | undefined]>([
   test('in a process that exits: nothing accepted is lost', async () => {
     const child = start('long-calls.mjs', ['exit', call, folder]);
     expect(await child.exit).toEqual({ ...succeeded, code: 7 });
-    expect(leftovers()).toEqual([]);
+    expect(await halfMade()).toEqual([]);
     const db = await open(`${folder}/store`);
     expect(await db.get('accepted')).toBe('value');
     await db.delete('accepted');
@@ -65,7 +64,7 @@ describe.each<[string, string | undefined]>([
       signal: null,
       stderr: expect.stringContaining('on purpose'),
     });
-    expect(leftovers()).toEqual([]);
+    expect(await halfMade()).toEqual([]);
   });
 
   test('keeps a program alive that does nothing else', async () => {

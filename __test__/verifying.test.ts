@@ -3,10 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { open, type Progress, verify } from '../index.js';
 import { failure } from './failure.js';
 import { folderImage } from './folder-image.js';
-import { notBuilt } from './not-built.js';
 import { closing, temporaryFolder } from './place.js';
-
-const why = await notBuilt({}, (db) => db.verify());
 
 /** A store of some entries that is closed, and its largest file. */
 async function closed(): Promise<{ folder: string; file: string }> {
@@ -27,7 +24,7 @@ async function damage(file: string): Promise<number> {
   return offset;
 }
 
-describe.skipIf(why)(`verify${why ?? ''}`, () => {
+describe('verify', () => {
   test('finds nothing in what is whole, open or closed, and changes nothing', async () => {
     const { folder } = await closed();
     const image = folderImage(folder);

@@ -88,7 +88,7 @@ impl Store {
             atomic_batch: AtomicBatch::All,
             checks: true,
             ttl: true,
-            backup: false,
+            backup: self.handle.shared.disk.is_some(),
             workers: self.handle.shared.disk.is_some(),
             max_value_bytes: limits::MAX_VALUE_BYTES,
         }
