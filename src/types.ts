@@ -23,7 +23,7 @@ export interface OpenOptions {
   /**
    * Opens a folder without its lock, also while another program writes to it, and never changes anything in it; a store
    * that does not exist is not made. Reads see the moment of opening until `refresh`; writes are `HIT_UNSUPPORTED`. Not for
-   * `memory:`. Default false.
+   * `memory:`. Default false. Not built yet: `HIT_UNSUPPORTED`.
    */
   readOnly?: boolean;
   /** Whether a store that does not exist is made; else that is `HIT_CONFIG`. Default true. */
@@ -35,7 +35,7 @@ export interface OpenOptions {
   /**
    * So many bytes of values of 256 bytes and more are kept in memory; the others are read from disk, checked against their
    * checksums. Keys and shorter values are always in memory. It belongs to the store, so a second `open` with another
-   * figure is `HIT_CONFIG`. Not for `memory:`. Default: all.
+   * figure is `HIT_CONFIG`. Not for `memory:`. Default: all. Not built yet: `HIT_UNSUPPORTED`.
    */
   maxMemoryBytes?: number;
   /** How long a remote storage may take, in milliseconds. Local stores do not need it. */
@@ -329,7 +329,8 @@ export interface Store<V, K extends Key = string> extends View<V, K>, AsyncDispo
    *
    * @param folder A path or a `file:` URL.
    * @throws `HIT_CONFIG` where the folder is not empty; `HIT_DISK_FULL`; `HIT_ABORTED`; `HIT_UNSUPPORTED` where
-   * `supports.backup` is false; what `onProgress` throws. What was made is removed then.
+   * `supports.backup` is false; what `onProgress` throws. What was made is removed then, but for empty folders, and a
+   * backup that was killed opens as no store.
    * @example
    * await db.backup('./backups/today');
    * const copy = await open('./backups/today', { readOnly: true });
@@ -367,7 +368,7 @@ export interface Progress {
   done: number;
   /** How many there are in all, where that is known. */
   total?: number;
-  /** Bytes read or written. */
+  /** Bytes read or written; of a backup those that were copied, since linked files need no copying. */
   bytes: number;
 }
 
