@@ -69,6 +69,27 @@ describe.skipIf(why)(`a full disk${why ? ` (skipped: ${why})` : ''}`, () => {
     await again.close();
   });
 
+  test('compaction gives back what deletes have freed, out of a reserve that grows with the log', async () => {
+    const disk = await smallDisk(24 * mebibyte);
+    const url = `file:${disk}/store`;
+    // Without the compaction in the background, which would keep the disk from being full of what is dead.
+    const db = await open(url, { file: { segmentBytes: 4 * mebibyte, compaction: false } });
+    const { kept } = await fill(db);
+    const deleted = kept.filter((_, number) => number % 2 === 0);
+    for (const key of deleted) await db.delete(key);
+    const before = db.stats().diskBytes;
+    await db.compact();
+    expect(db.stats().diskBytes).toBeLessThan(before * 0.6);
+    await db.set('after', value(0));
+    const left = kept.filter((_, number) => number % 2 === 1);
+    expect(await collect(db.keys())).toEqual(['after', ...left]);
+    await db.close();
+    const again = await open(url);
+    expect(await collect(again.keys())).toEqual(['after', ...left]);
+    for (const key of left) expect(again.getSync(key)).toBe(value(Number(key.slice(3))));
+    await again.close();
+  });
+
   test('writes work again when there is space again', async () => {
     const disk = await smallDisk(8 * mebibyte);
     const url = `file:${disk}/store`;

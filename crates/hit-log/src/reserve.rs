@@ -9,13 +9,13 @@ use crate::io_error::{cannot, is_disk_full};
 use crate::names::RESERVE;
 use crate::replace::{create_anew, temporary};
 
-/// How much is kept. Compaction will need two segments; deletes alone do with this.
+/// How much is kept at least: enough for deletes.
 pub const RESERVE_BYTES: u64 = 1 << 20;
 
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
-/// Disk space that is kept so that a store on a full disk can still take deletes: a file that is removed when it is
-/// needed.
+/// Disk space that is kept so that a store on a full disk can still take deletes and compact what they made dead: a file that
+/// is removed when it is needed.
 #[derive(Debug)]
 pub struct Reserve {
     folder: Folder,
@@ -36,6 +36,19 @@ impl Reserve {
         }
         filled.map_err(cannot("reserve space in", &path))?;
         Ok(Self { folder: folder.clone(), path })
+    }
+
+    /// Takes more, up to `bytes` bytes in all. Where there is no room it stays as it is.
+    ///
+    /// # Errors
+    /// `HIT_DISK_FULL`, `HIT_IO`, `HIT_CONFIG`.
+    pub fn grow(&self, bytes: u64) -> Result<()> {
+        let file = self.folder.files().open(&self.path, OpenMode::ReadWrite);
+        let grown = file.and_then(|file| {
+            let before = file.size()?;
+            fill(&*file, bytes).inspect_err(|_| drop(file.set_size(before)))
+        });
+        grown.map_err(cannot("reserve space in", &self.path))
     }
 
     /// Gives the space back to the disk, for what has to be written now.

@@ -192,6 +192,7 @@ impl Committer {
     fn seal(&self) -> Result<()> {
         let sealed = self.with_log(Log::seal);
         if let Some(disk) = &self.shared.disk {
+            disk.grow_reserve();
             // There is one file more that compaction may look at.
             disk.compactor.wake_for_file(&disk.space);
         }

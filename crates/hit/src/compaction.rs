@@ -258,7 +258,8 @@ fn candidates(shared: &Shared, disk: &Disk) -> Vec<Candidate> {
     plan::candidates(&files, spans)
 }
 
-/// Puts a run in the place of a stretch. On a full disk the reserve is used.
+/// Puts a run in the place of a stretch. On a full disk the reserve is used, and the stretch is made shorter until its run
+/// fits.
 fn compact(
     shared: &Shared,
     disk: &Disk,
@@ -266,12 +267,18 @@ fn compact(
     stretch: &Range<usize>,
     pace: &mut Pace,
 ) -> Result<()> {
-    let mut result = compact_once(shared, disk, files, stretch, pace);
-    if result.as_ref().is_err_and(|error| error.code() == ErrorCode::DiskFull) {
-        disk.release_reserve();
-        result = compact_once(shared, disk, files, stretch, pace);
-        disk.keep_reserve();
+    let mut stretch = stretch.clone();
+    let mut result = compact_once(shared, disk, files, &stretch, pace);
+    while result.as_ref().is_err_and(|error| error.code() == ErrorCode::DiskFull) {
+        if !disk.release_reserve() {
+            if stretch.len() == 1 {
+                break;
+            }
+            stretch.end = stretch.start + stretch.len() / 2;
+        }
+        result = compact_once(shared, disk, files, &stretch, pace);
     }
+    disk.keep_reserve();
     result
 }
 

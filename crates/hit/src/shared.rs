@@ -15,6 +15,8 @@ use crate::queue::{Completion, Group, Queue};
 /// A submitted frame's buffer is kept for the next one up to this size.
 const SPARE_FRAME_BYTES: usize = 1 << 20;
 const SPARE_FRAMES: usize = 16;
+/// The reserve is this part of the log, up to a segment.
+const RESERVED_PART: u64 = 4;
 
 /// One open store, shared by all its handles and its thread.
 pub(crate) struct Shared {
@@ -152,12 +154,23 @@ impl Disk {
         self.full.store(true, Ordering::Relaxed);
     }
 
-    /// Gives the reserve to the log, for deletes on a full disk.
-    pub(crate) fn release_reserve(&self) {
-        if let Some(reserve) = self.reserve.lock().take() {
-            // Where it cannot be removed the append that follows fails, and says why.
-            drop(reserve.release());
+    /// Keeps more of it as the log grows: as much as a run takes that compaction makes on a full disk. Best before the disk is
+    /// full; where it is already, nothing changes.
+    pub(crate) fn grow_reserve(&self) {
+        let closed_bytes = self.log_stats.lock().closed_bytes;
+        let bytes = (closed_bytes / RESERVED_PART).min(self.options.segment_bytes);
+        if bytes > RESERVE_BYTES
+            && let Some(reserve) = &*self.reserve.lock()
+        {
+            drop(reserve.grow(bytes));
         }
+    }
+
+    /// Gives the reserve back to the disk, for deletes and compaction when it is full; false where there is none.
+    pub(crate) fn release_reserve(&self) -> bool {
+        let reserve = self.reserve.lock().take();
+        // Where it cannot be removed the write that follows fails, and says why.
+        reserve.map(|reserve| drop(reserve.release())).is_some()
     }
 
     /// Whether a write that needs space may be tried: after a full disk only when the reserve is whole and there is room
