@@ -1,0 +1,79 @@
+//! A write fails while a compaction that has judged by it is at work: what it would have replaced is still needed.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+
+use hit::{Durability, ErrorCode, KeyRange, OpenOptions, Operation, Result, Store};
+use hit_testkit::promises::small_segments;
+use hit_testkit::{Call, Disk, Fault, FaultyFiles};
+
+const URL: &str = "file:/data/store";
+const KEY: &[u8] = b"key";
+
+fn open(files: Arc<dyn hit_log::Files>) -> Store {
+    let mut options = OpenOptions { files, ..small_segments() };
+    options.file.compaction = false;
+    Store::open_blocking(URL, options).unwrap()
+}
+
+fn submit(store: &Store, operation: Operation<'_>, durability: Durability) -> mpsc::Receiver<Result<()>> {
+    let (answer, answered) = mpsc::channel();
+    let completion = move |result| drop(answer.send(result));
+    store.submit(std::iter::once(operation), Some(durability), completion).unwrap();
+    answered
+}
+
+/// Holds a call until the second value is dropped, and says when it has come.
+fn gate() -> (Fault, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let (come, has_come) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let sides = Mutex::new((come, released));
+    let wait = move || {
+        let sides = sides.lock().unwrap();
+        sides.0.send(()).unwrap();
+        // Ends when the test drops its side.
+        let _ = sides.1.recv();
+    };
+    (Fault::delay(wait), has_come, release)
+}
+
+#[test]
+fn what_a_failed_write_would_have_replaced_is_kept_by_a_compaction_that_saw_it() {
+    let set = Operation::Set { key: KEY, value: b"new", expires_at: None };
+    for replacing in [set, Operation::Delete { key: KEY }, Operation::DeleteRange { range: KeyRange::ALL }] {
+        let disk = Disk::new();
+        let files = FaultyFiles::new(Arc::new(disk.clone()));
+        let store = open(files.clone());
+        // Something is dead already, so that there is something to compact.
+        for value in [b"older".as_slice(), b"old"] {
+            let operation = Operation::Set { key: KEY, value, expires_at: None };
+            submit(&store, operation, Durability::Disk).recv().unwrap().unwrap();
+        }
+        let (reading, compaction_reads, read_on) = gate();
+        files.inject(reading.on(Call::ReadAt).path("00000001.log"));
+        let compacting = {
+            let store = store.clone();
+            thread::spawn(move || store.compact_blocking())
+        };
+        compaction_reads.recv().unwrap();
+        let (writing, log_writes, write_on) = gate();
+        files.inject(writing.on(Call::WriteAt).path("00000002.log"));
+        files.inject(Fault::fail_with(5).on(Call::WriteAt).path("00000002.log"));
+        let answer = submit(&store, replacing, Durability::Os);
+        log_writes.recv().unwrap();
+        let (syncing, run_is_written, install) = gate();
+        files.inject(syncing.on(Call::SyncData).path(".run"));
+        drop(read_on);
+        run_is_written.recv().unwrap();
+        drop(write_on);
+        assert_eq!(answer.recv().unwrap().unwrap_err().code(), ErrorCode::Io);
+        drop(install);
+        compacting.join().unwrap().unwrap();
+        assert!(store.stats().runs > 0, "it was compacted");
+        assert_eq!(store.get(KEY).unwrap().as_deref(), Some(b"old".as_slice()));
+        let found = open(Arc::new(disk.image().after_power_loss(1)));
+        assert_eq!(found.get(KEY).unwrap().as_deref(), Some(b"old".as_slice()), "{replacing:?}");
+    }
+}
