@@ -119,7 +119,7 @@ fn announce(survey: &Survey, tail: Option<&Tail<'_>>, replay: &mut dyn Replay) {
 }
 
 /// How many operations a file holds, where that is known.
-fn operations_of(file: &Found) -> u64 {
+pub(crate) fn operations_of(file: &Found) -> u64 {
     match (file.listed, file.next_sequence) {
         (Some(listed), _) => listed.operations,
         (None, Some(next)) => next.saturating_sub(file.header.first_sequence),

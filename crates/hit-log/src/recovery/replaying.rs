@@ -176,7 +176,8 @@ pub(crate) fn replay_tail(
     Ok(())
 }
 
-fn check_first_sequence(segment: &Found, expected: u64) -> Result<()> {
+/// Checks that a file continues what came before it.
+pub(crate) fn check_first_sequence(segment: &Found, expected: u64) -> Result<()> {
     let found = segment.header.first_sequence;
     if found == expected {
         return Ok(());

@@ -50,6 +50,38 @@ impl Found {
     }
 }
 
+/// The names in a log's folder, and its manifest.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) names: Vec<String>,
+    pub(crate) manifest: Manifest,
+}
+
+impl Listing {
+    /// Lists a store's log; `None` where none was made yet. The manifest is read behind the names: beside a writer it is
+    /// then the newer of the two, so segments that it calls the tail and that have a name by now are listed.
+    ///
+    /// # Errors
+    /// `HIT_CORRUPTION`, `HIT_CONFIG` for a newer version, `HIT_IO`.
+    pub(crate) fn read(folder: &Folder) -> Result<Option<Self>> {
+        let files = &**folder.files();
+        let path = log_folder(folder);
+        let names = match files.list(&path) {
+            Ok(names) => names,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io_error("open the folder", &path, error)),
+        };
+        let names: Vec<_> = names.into_iter().filter_map(|name| name.into_string().ok()).collect();
+        match Manifest::read(files, &path, folder.id())? {
+            Some(manifest) => Ok(Some(Self { names, manifest })),
+            None if names.iter().any(|name| names::parse_log_file(name).is_some()) => {
+                Err(corruption(&path.join(names::MANIFEST), 0, "it is missing"))
+            }
+            None => Ok(None),
+        }
+    }
+}
+
 /// What lies in a log's folder, as manifest and headers tell.
 #[derive(Debug)]
 pub(crate) struct Survey {
@@ -71,21 +103,18 @@ impl Survey {
     /// # Errors
     /// `HIT_CORRUPTION`, `HIT_CONFIG` for a newer version, `HIT_IO`.
     pub(crate) fn read(folder: &Folder) -> Result<Option<Self>> {
-        let files = &**folder.files();
+        Listing::read(folder)?.map(|listing| Self::of(folder, &listing, 1)).transpose()
+    }
+
+    /// Looks at what a listing names. Sealed files without an operation from the sequence number `from` on are left out, but
+    /// for the last of them, which a segment may continue.
+    ///
+    /// # Errors
+    /// `HIT_CORRUPTION`, `HIT_CONFIG` for a newer version, `HIT_IO`.
+    pub(crate) fn of(folder: &Folder, listing: &Listing, from: u64) -> Result<Self> {
+        let Listing { names, manifest } = listing;
         let path = log_folder(folder);
-        let names = match files.list(&path) {
-            Ok(names) => names,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io_error("open the folder", &path, error)),
-        };
-        let names: Vec<_> = names.into_iter().filter_map(|name| name.into_string().ok()).collect();
         let ids: Vec<_> = names.iter().filter_map(|name| names::parse_log_file(name)).collect();
-        let Some(manifest) = Manifest::read(files, &path, folder.id())? else {
-            return match ids.first() {
-                None => Ok(None),
-                Some(_) => Err(corruption(&path.join(names::MANIFEST), 0, "it is missing")),
-            };
-        };
         let is_tail = |id: &FileId| id.kind == FileKind::Segment && id.number >= manifest.first_tail;
         let is_listed = |id: &FileId| manifest.sealed.iter().any(|file| file.id == *id);
         let leftover = |name: &String| match names::parse_log_file(name) {
@@ -100,15 +129,18 @@ impl Survey {
             next_run: runs.max().unwrap_or(0) + 1,
             leftover: names.iter().filter(|name| leftover(name)).cloned().collect(),
         };
+        let last = manifest.sealed.last().map(|file| file.id);
         for file in &manifest.sealed {
-            survey.add_sealed(folder, &path, file)?;
+            if file.next_sequence > from || from <= 1 || Some(file.id) == last {
+                survey.add_sealed(folder, &path, file)?;
+            }
         }
         let mut tail: Vec<_> = ids.iter().filter(|id| is_tail(id)).map(|id| id.number).collect();
         tail.sort_unstable();
         for &number in &tail {
             survey.add_tail(folder, &path, number, tail.last() == Some(&number))?;
         }
-        Ok(Some(survey))
+        Ok(survey)
     }
 
     fn add_sealed(&mut self, folder: &Folder, log: &Path, file: &SealedFile) -> Result<()> {
