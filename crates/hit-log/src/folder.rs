@@ -87,14 +87,21 @@ impl Folder {
         self.path.join(name)
     }
 
+    /// The same folder, reached through other files.
+    pub(crate) fn through(&self, files: Arc<dyn Files>) -> Self {
+        Self { files, ..self.clone() }
+    }
+
+    /// Whether the path still leads to the same store.
+    pub(crate) fn is_unchanged(&self) -> Result<bool> {
+        let path = self.join(names::DESCRIPTION);
+        let Some(text) = read(&*self.files, &path)? else { return Ok(false) };
+        Ok(parse(&text, &path)?.1 == self.id)
+    }
+
     /// Checks, under the lock, that the path still leads to the same store.
     pub(crate) fn check_unchanged(&self) -> Result<()> {
-        let path = self.join(names::DESCRIPTION);
-        let text = read(&*self.files, &path)?.ok_or_else(|| replaced(&self.path))?;
-        match parse(&text, &path)?.1 == self.id {
-            true => Ok(()),
-            false => Err(replaced(&self.path)),
-        }
+        if self.is_unchanged()? { Ok(()) } else { Err(replaced(&self.path)) }
     }
 
     /// Makes the description's name survive power loss, and the way to it.

@@ -8,7 +8,7 @@ use crate::reader::FrameAt;
 /// Takes in what a log holds.
 pub trait Replay {
     /// Announces, before the first frame, with which sequence numbers the log's files begin, and how many operations
-    /// come at most.
+    /// come at most. A [`crate::LogReader`] calls it again where everything comes anew: what came before does not count then.
     fn begin(&mut self, first_sequences: &[u64], operations: u64);
 
     /// Takes the operations of one frame. They have been checked. Frames come in order.

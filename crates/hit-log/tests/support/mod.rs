@@ -1,6 +1,8 @@
 //! What the integration tests share: a store in a temporary folder behind faulty files, and a replay that records.
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+pub mod compacting;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
