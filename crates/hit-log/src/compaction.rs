@@ -81,6 +81,12 @@ impl Run {
         self.replaces.iter().map(|file| file.id)
     }
 
+    /// What those take.
+    #[must_use]
+    pub fn replaced_bytes(&self) -> u64 {
+        self.replaces.iter().map(|file| file.end).sum()
+    }
+
     /// The sequence numbers that it covers, the second exclusive.
     #[must_use]
     pub fn range(&self) -> (u64, u64) {

@@ -47,7 +47,7 @@ pub use following::{LogReader, Refreshed};
 pub use frame::Frame;
 pub use io_error::io_error;
 pub use lock::{Lock, LockFile};
-pub use log::{Log, LogOptions};
+pub use log::{Log, LogOptions, Remover};
 pub use operation::FrameOperations;
 pub use replay::{Replay, ReplayedFrame, ValuePlace};
 pub use reserve::{RESERVE_BYTES, Reserve, has_space};

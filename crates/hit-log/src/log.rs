@@ -38,6 +38,27 @@ pub(crate) struct ClosedFile {
     pub(crate) bytes: u64,
 }
 
+/// Removes files of a log that no list has any more.
+pub struct Remover {
+    folder: Folder,
+    place: (u64, u64),
+}
+
+impl Remover {
+    /// Removes one: a file that was replaced, or a run that was not installed.
+    ///
+    /// # Errors
+    /// `HIT_IO`, `HIT_CONFIG`. The next open removes it then.
+    pub fn remove(&self, id: FileId) -> Result<()> {
+        check_place(&self.folder, self.place)?;
+        let path = id.path(&self.folder);
+        match self.folder.files().remove(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", &path, error)),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A store's operations on disk, in the order in which they were accepted.
 ///
 /// It has no thread of its own: every call does its work and returns. Dropping it without [`Log::close`] is what a
@@ -262,17 +283,10 @@ impl Log {
         Ok(())
     }
 
-    /// Removes a file that no list has any more: one that was replaced, or a run that was not installed.
-    ///
-    /// # Errors
-    /// `HIT_IO`, `HIT_CONFIG`. The next open removes it then.
-    pub fn remove(&self, id: FileId) -> Result<()> {
-        check_place(&self.folder, self.place)?;
-        let path = id.path(&self.folder);
-        match self.folder.files().remove(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", &path, error)),
-            _ => Ok(()),
-        }
+    /// What removes files of this log, apart from it: that may take long.
+    #[must_use]
+    pub fn remover(&self) -> Remover {
+        Remover { folder: self.folder.clone(), place: self.place }
     }
 
     fn manifest(&self, closed: &[ClosedFile]) -> Result<Manifest> {

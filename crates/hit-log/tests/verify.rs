@@ -35,7 +35,7 @@ fn store(closed: bool) -> Store {
     open.log.seal().unwrap();
     let run = open.log.stretch(0, 2).unwrap().compact(9, &mut KeepAll).unwrap();
     open.log.install(&run).unwrap();
-    run.replaces().for_each(|id| open.log.remove(id).unwrap());
+    run.replaces().for_each(|id| open.log.remover().remove(id).unwrap());
     open.append(one("last", "v")).unwrap();
     open.log.sync().unwrap();
     open.append(one("end", "v")).unwrap();

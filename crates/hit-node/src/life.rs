@@ -47,6 +47,7 @@ pub(crate) fn stats(call: &Call<'_>) -> Result<sys::napi_value> {
         segments,
         runs,
         live_bytes,
+        pinned_bytes,
         compaction_error,
         torn_tail,
         next_sequence,
@@ -65,6 +66,7 @@ pub(crate) fn stats(call: &Call<'_>) -> Result<sys::napi_value> {
         ("segments", segments as f64),
         ("runs", runs as f64),
         ("liveBytes", live_bytes as f64),
+        ("pinnedBytes", pinned_bytes as f64),
         ("nextSequence", next_sequence as f64),
         ("handles", handles as f64),
     ];

@@ -314,11 +314,11 @@ fn compact_once(
                     let mut applied = shared.applied.write();
                     applied.table.replace_spans(first, next, kept.total_bytes, kept.tombstone_bytes);
                     drop(applied);
-                    disk.remove_replaced(run.replaces());
+                    disk.remove_replaced(&run);
                 }
                 // Nobody knows which list is on disk.
                 Err(error) if error.code() == ErrorCode::Poisoned => {}
-                Ok(false) | Err(_) => disk.remove_replaced([run.id()].into_iter()),
+                Ok(false) | Err(_) => disk.remove([run.id()].into_iter()),
             }
             result
         });

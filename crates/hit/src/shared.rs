@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak, mpsc};
 
 use hit_core::{Clock, Durability, Error, ErrorCode, Result};
-use hit_log::{FileId, Folder, Frame, Lock, Log, LogStats, RESERVE_BYTES, Reserve};
+use hit_log::{FileId, Folder, Frame, Lock, Log, LogStats, RESERVE_BYTES, Reserve, Run};
 use hit_table::{Table, Undo};
 use parking_lot::{Mutex, RwLock};
 
@@ -71,6 +71,7 @@ pub(crate) struct Disk {
 struct Pins {
     held: usize,
     replaced: Vec<FileId>,
+    replaced_bytes: u64,
 }
 
 /// Keeps the log's files where they are, replaced ones too, until it is dropped.
@@ -81,9 +82,9 @@ impl Drop for Pinned<'_> {
         let mut pins = self.0.pins.lock();
         pins.held -= 1;
         if pins.held == 0 {
-            let replaced = std::mem::take(&mut pins.replaced);
+            let Pins { replaced, .. } = std::mem::take(&mut *pins);
             drop(pins);
-            self.0.remove_replaced(replaced.into_iter());
+            self.0.remove(replaced.into_iter());
         }
     }
 }
@@ -127,16 +128,29 @@ impl Disk {
         Pinned(self)
     }
 
-    /// Removes files that no list has any more, now or when nobody reads them.
-    pub(crate) fn remove_replaced(&self, files: impl Iterator<Item = FileId>) {
+    /// What replaced files take that are still read.
+    pub(crate) fn pinned_bytes(&self) -> u64 {
+        self.pins.lock().replaced_bytes
+    }
+
+    /// Removes the files that a run has replaced, now or when nobody reads them any more.
+    pub(crate) fn remove_replaced(&self, run: &Run) {
         let mut pins = self.pins.lock();
         if pins.held > 0 {
-            pins.replaced.extend(files);
+            pins.replaced.extend(run.replaces());
+            pins.replaced_bytes += run.replaced_bytes();
             return;
         }
-        if let Some(log) = &*self.log.lock() {
+        drop(pins);
+        self.remove(run.replaces());
+    }
+
+    /// Removes files that no list has.
+    pub(crate) fn remove(&self, files: impl Iterator<Item = FileId>) {
+        let remover = self.log.lock().as_ref().map(Log::remover);
+        if let Some(remover) = remover {
             // What cannot be removed now is removed by the next open.
-            files.for_each(|id| drop(log.remove(id)));
+            files.for_each(|id| drop(remover.remove(id)));
         }
     }
 

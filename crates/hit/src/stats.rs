@@ -22,6 +22,8 @@ pub struct Stats {
     pub runs: u64,
     /// Of the log, what reads see, about: keys and values with a few bytes each.
     pub live_bytes: u64,
+    /// Bytes of files that compaction has replaced and a backup or a check still reads. They come on top of `disk_bytes`.
+    pub pinned_bytes: u64,
     /// What compaction failed with when it last looked; it tries again.
     pub compaction_error: Option<Error>,
     /// What recovery ignored behind the last whole frame.

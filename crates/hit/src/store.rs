@@ -114,6 +114,7 @@ impl Store {
             segments: log.as_ref().map_or(0, |log| log.segments),
             runs: log.as_ref().map_or(0, |log| log.runs),
             live_bytes: applied.table.spans().iter().map(|span| span.live_bytes).sum(),
+            pinned_bytes: shared.disk.as_ref().map_or(0, Disk::pinned_bytes),
             compaction_error: shared.disk.as_ref().and_then(|disk| disk.compactor.failure()),
             torn_tail: log.and_then(|log| log.torn_tail),
             next_sequence: applied.next_sequence,

@@ -20,6 +20,8 @@ use super::Judge;
 
 /// A frame of a run is written when its operations take this much. Readers need memory for one frame.
 const FRAME_BYTES: usize = 64 << 10;
+/// It is synced as often: one sync of all of it would keep those of the log waiting.
+const SYNCED_BYTES: u64 = 4 << 20;
 /// Frames on their way into the file.
 const JOINED_BYTES: usize = 1 << 20;
 
@@ -30,6 +32,7 @@ pub(super) struct RunWriter {
     header: FileHeader,
     /// Behind what is in the file.
     written: u64,
+    synced: u64,
     /// Whole frames that follow it.
     joined: Vec<u8>,
     /// The operations of the frame that is being made.
@@ -58,6 +61,7 @@ impl RunWriter {
             path,
             header,
             written: 0,
+            synced: 0,
             joined: header.encode().to_vec(),
             payload: Vec::new(),
             payload_operations: 0,
@@ -125,7 +129,12 @@ impl RunWriter {
         write_all_at(&*self.file, &self.joined, self.written).map_err(cannot("write to", &self.path))?;
         self.written += self.joined.len() as u64;
         self.joined.clear();
-        Ok(())
+        if self.written - self.synced >= SYNCED_BYTES { self.sync() } else { Ok(()) }
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        self.synced = self.written;
+        sync(&*self.file).map_err(cannot("sync", &self.path))
     }
 
     /// Ends the run: how long it is and how many operations it holds. Durability: content and name survive power loss when
@@ -136,7 +145,7 @@ impl RunWriter {
         }
         self.write()?;
         debug_assert!(self.written >= FILE_HEADER_BYTES as u64, "the header comes first");
-        sync(&*self.file).map_err(cannot("sync", &self.path))?;
+        self.sync()?;
         let log = folder.join(names::LOG);
         folder.files().sync_folder(&log).map_err(cannot("sync the folder", &log))?;
         Ok((self.written, self.operations))

@@ -87,6 +87,6 @@ pub fn compact(open: &mut Open, newest: &Newest, position: usize, count: usize) 
     let run = stretch.compact(judged_to, &mut Keeper::new(newest, droppable)).unwrap();
     open.log.install(&run).unwrap();
     for id in run.replaces() {
-        open.log.remove(id).unwrap();
+        open.log.remover().remove(id).unwrap();
     }
 }
