@@ -1,18 +1,20 @@
 use hit_core::Result;
 
-use crate::Store;
+use crate::{Store, compaction};
 
 impl Store {
     /// Gives back all the disk space that dead operations take, at once; what writes meanwhile make dead may stay. Blocks;
-    /// meant for a thread that may wait. A store in memory gives its memory back by itself, so nothing happens.
+    /// meant for a thread that may wait. Memory that is not needed any more is given back, too, which is all there is to do for
+    /// a store in memory.
     ///
     /// # Errors
     /// `HIT_CORRUPTION` with file and offset, `HIT_DISK_FULL`, `HIT_IO`: nothing is lost then. `HIT_NOT_OPEN` when the store is
     /// closed meanwhile.
     pub fn compact_blocking(&self) -> Result<()> {
-        match &self.open_shared()?.disk {
+        let shared = self.open_shared()?;
+        match &shared.disk {
             Some(disk) => disk.compactor.compact_all(),
-            None => Ok(()),
+            None => compaction::sweep(shared),
         }
     }
 

@@ -225,7 +225,7 @@ fn keep_bound(shared: &Shared, disk: &Disk) -> Result<()> {
 
 /// Compacts every file that has something to give, the segment being written included.
 fn compact_everything(shared: &Shared, disk: &Disk) -> Result<()> {
-    sweep(shared, disk)?;
+    sweep(shared)?;
     seal(shared, disk)?;
     let mut position = 0;
     loop {
@@ -238,10 +238,12 @@ fn compact_everything(shared: &Shared, disk: &Disk) -> Result<()> {
     }
 }
 
-/// Has the table forget what has expired or was cleared, so that it counts as dead.
-fn sweep(shared: &Shared, disk: &Disk) -> Result<()> {
+/// Has the table forget what has expired or was cleared, and give memory back, in steps that let others in between.
+pub(crate) fn sweep(shared: &Shared) -> Result<()> {
     loop {
-        disk.compactor.pause(Duration::ZERO)?;
+        if let Some(disk) = &shared.disk {
+            disk.compactor.pause(Duration::ZERO)?;
+        }
         let mut applied = shared.applied.write();
         shared.settle(&mut applied.table);
         if !applied.table.sweep_all(shared.clock.now_ms(), SWEEP_RECORDS) {
