@@ -51,6 +51,7 @@ pub(crate) fn stats(call: &Call<'_>) -> Result<sys::napi_value> {
         compaction_error,
         torn_tail,
         next_sequence,
+        read_only,
         handles,
         last_error,
     } = call.store.store.stats();
@@ -73,6 +74,7 @@ pub(crate) fn stats(call: &Call<'_>) -> Result<sys::napi_value> {
     for (name, figure) in figures {
         raw::set(env, stats, name, raw::number(env, figure)?)?;
     }
+    raw::set(env, stats, "readOnly", raw::boolean(env, read_only)?)?;
     if let Some(tail) = torn_tail {
         let found = raw::object(env)?;
         raw::set(env, found, "file", raw::text(env, &tail.file.display().to_string())?)?;

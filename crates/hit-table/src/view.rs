@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use crate::gather::gather;
 use crate::location::Location;
 use crate::run::{Run, RunEntry, hide, merge, sort, word_at};
-use crate::snapshot::{Contents, Snapshot};
+use crate::snapshot::{Contents, Registry, Snapshot};
 use crate::table::Table;
 use crate::tombstone::RangeTombstone;
 
@@ -54,6 +54,8 @@ impl View {
 
 /// A view brought up to date beside the one in use, for [`Table::install_view`].
 pub struct ViewBuild {
+    /// Of the table that it was built for.
+    registry: Arc<Registry>,
     /// Of the view that was there.
     version: u64,
     runs: Vec<Arc<Run>>,
@@ -114,7 +116,14 @@ impl Table {
         let merged = Some((self.arena.moment(), self.last_sequence));
         if !view.is_complete {
             let runs = vec![Arc::new(gather(self))];
-            return Some(ViewBuild { version: view.version, runs, flushed: view.fresh.len(), merged });
+            let registry = Arc::clone(&self.snapshots);
+            return Some(ViewBuild {
+                registry,
+                version: view.version,
+                runs,
+                flushed: view.fresh.len(),
+                merged,
+            });
         }
         let must_merge = self.snapshots.skipped.load(Ordering::Relaxed) > view.entries()
             || view.tombstones.len() >= self.bounds.range_tombstones;
@@ -138,6 +147,7 @@ impl Table {
             runs.push(self.bottom(run, &view.tombstones));
         }
         Some(ViewBuild {
+            registry: Arc::clone(&self.snapshots),
             version: view.version,
             runs,
             flushed: view.fresh.len(),
@@ -178,8 +188,11 @@ impl Table {
     }
 
     /// Puts a view in use that [`Table::build_view`] has brought up to date. One that was overtaken, by another or by an
-    /// undone write, is discarded.
+    /// undone write, or is another table's, is discarded.
     pub fn install_view(&mut self, build: ViewBuild) {
+        if !Arc::ptr_eq(&build.registry, &self.snapshots) {
+            return;
+        }
         let version = self.next_view_version();
         let Some(view) = self.view.as_mut().filter(|view| view.version == build.version) else { return };
         view.version = version;
@@ -219,6 +232,12 @@ impl Table {
         };
         Some(Snapshot::new(&self.snapshots, view.birth, self.last_sequence, contents))
     }
+
+    /// Whether a snapshot is of this table.
+    #[must_use]
+    pub fn has_taken(&self, snapshot: &Snapshot) -> bool {
+        snapshot.is_of(&self.snapshots)
+    }
 }
 
 #[cfg(test)]
@@ -229,6 +248,26 @@ mod tests {
 
     use super::*;
     use crate::Cursor;
+
+    #[test]
+    fn a_view_that_was_built_for_another_table_is_not_put_in_use() {
+        let mut tables = [Table::new(), Table::new()];
+        for (table, key) in tables.iter_mut().zip([b"a", b"b"]) {
+            table.replay([(1, Operation::Set { key, value: b"", expires_at: None })].into_iter());
+            table.begin_view();
+        }
+        let [one, other] = &mut tables;
+        other.install_view(one.build_view().unwrap());
+        let mut keys = Vec::new();
+        let mut cursor = Cursor::new(other.snapshot(), KeyRange::ALL, false);
+        let _ = other.visit(&mut cursor, 0, |key, _| {
+            keys.push(key.to_vec());
+            ControlFlow::<()>::Continue(())
+        });
+        assert_eq!(keys, [b"b"]);
+        let snapshot = other.snapshot();
+        assert!(other.has_taken(&snapshot) && !one.has_taken(&snapshot));
+    }
 
     #[test]
     fn taking_from_the_front_steps_over_few_of_the_deletions_before() {

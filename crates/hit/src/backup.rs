@@ -4,6 +4,7 @@ use hit_core::{Error, ErrorCode, Result, Tell};
 
 use crate::Store;
 use crate::compaction;
+use crate::shared::Disk;
 
 impl Store {
     /// Copies the store as it is at one moment, everything accepted so far included, into an empty or missing folder, which then
@@ -15,13 +16,15 @@ impl Store {
     /// `HIT_ABORTED`; what was made is removed then.
     pub fn backup_blocking(&self, folder: &Path, tell: &mut Tell<'_>) -> Result<()> {
         let shared = self.open_shared()?;
-        let Some(disk) = &shared.disk else {
+        let Some(source) = shared.folder() else {
             let message = "a store in memory has no files to back up: dump it, or open a file store";
             return Err(Error::new(ErrorCode::Unsupported, message));
         };
-        let _pinned = disk.pin();
-        // What is written to no more can be linked.
-        compaction::seal(shared, disk)?;
-        hit_log::backup(&disk.folder, folder, "file", tell)
+        let _pinned = shared.disk.as_ref().map(Disk::pin);
+        if let Some(disk) = &shared.disk {
+            // What is written to no more can be linked.
+            compaction::seal(shared, disk)?;
+        }
+        hit_log::backup(source, folder, "file", tell)
     }
 }

@@ -179,6 +179,7 @@ impl Store {
     /// Looks and writes under the apply lock.
     fn decide<T>(&self, frees_space: bool, decide: impl FnOnce(Decision<'_>) -> Result<T>) -> Result<T> {
         let shared = self.open_shared()?;
+        shared.check_writable()?;
         if shared.disk.is_some() {
             self.account().backlog.wait_for_room();
             shared.wait_for_compaction();

@@ -122,8 +122,11 @@ impl Committer {
         let mut applied = self.shared.applied.write();
         self.shared.settle(&mut applied.table);
         let more = applied.table.sweep(now_ms, SWEEP_RECORDS);
-        self.wants_sweep = more || applied.table.can_expire();
+        let unseen = applied.take_unseen();
+        self.wants_sweep = more || applied.table.can_expire() || !applied.replaced.is_empty();
         self.swept_to = applied.next_sequence;
+        drop(applied);
+        drop(unseen);
         self.next_sweep = now + if more { SWEEP_AGAIN_AFTER } else { SWEEP_EVERY };
     }
 
@@ -359,7 +362,10 @@ impl Committer {
             owners::left(*identity);
         }
         // Handles that JavaScript has not collected yet must not keep the data in memory.
-        drop(std::mem::take(&mut self.shared.applied.write().table));
+        let mut applied = self.shared.applied.write();
+        let tables = (std::mem::take(&mut applied.table), std::mem::take(&mut applied.replaced));
+        drop(applied);
+        drop(tables);
         match (close.completion, result) {
             (Some(completion), result) => completion(result),
             (None, Err(error)) => close.account.fail_unseen(&error),

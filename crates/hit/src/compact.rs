@@ -9,9 +9,10 @@ impl Store {
     ///
     /// # Errors
     /// `HIT_CORRUPTION` with file and offset, `HIT_DISK_FULL`, `HIT_IO`: nothing is lost then. `HIT_NOT_OPEN` when the store is
-    /// closed meanwhile.
+    /// closed meanwhile. `HIT_UNSUPPORTED` on a store that was opened read-only.
     pub fn compact_blocking(&self) -> Result<()> {
         let shared = self.open_shared()?;
+        shared.check_writable()?;
         match &shared.disk {
             Some(disk) => disk.compactor.compact_all(),
             None => compaction::sweep(shared),

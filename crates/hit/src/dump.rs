@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hit_core::{KeyRange, Progress, Result, Tell, tell as tell_progress};
-use hit_log::{Files, SystemFiles, io_error};
+use hit_log::{Files, Folder, SystemFiles, io_error};
 
 use crate::dump::encoder::Encoder;
 use crate::dump::target::{NewFile, Target};
@@ -45,20 +45,18 @@ impl Store {
         format: Format,
         tell: &mut Tell<'_>,
     ) -> Result<u64> {
-        let disk = self.open_shared()?.disk.as_ref();
+        let folder = self.open_shared()?.folder();
         Encoder::check(format)?;
         let name = target.display().to_string();
-        match Target::find(target, disk.map(|disk| disk.folder.path()))? {
+        match Target::find(target, folder.map(Folder::path))? {
             Target::Device(path) => {
                 let opened = fs::OpenOptions::new().write(true).open(&path);
                 let mut device = opened.map_err(|error| io_error("open", &path, error))?;
                 self.dump_stream_blocking(&mut device, &name, range, format, tell)
             }
             Target::File(path) => {
-                let files = disk.map_or_else(
-                    || Arc::new(SystemFiles) as Arc<dyn Files>,
-                    |disk| disk.folder.files().clone(),
-                );
+                let files = folder
+                    .map_or_else(|| Arc::new(SystemFiles) as Arc<dyn Files>, |folder| folder.files().clone());
                 let mut file = NewFile::create(files, path)?;
                 let dumped = self.dump_stream_blocking(&mut file, &name, range, format, tell)?;
                 file.finish()?;

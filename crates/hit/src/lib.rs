@@ -33,6 +33,7 @@ mod options;
 mod owners;
 mod queue;
 mod read;
+mod reader;
 mod refresh;
 mod scan;
 mod shared;

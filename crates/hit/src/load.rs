@@ -67,7 +67,7 @@ impl Store {
     /// for a bad line, which is named, `HIT_ARGUMENT`, `HIT_KEY_INVALID`, `HIT_VALUE_INVALID` or `HIT_VALUE_TOO_LARGE`;
     /// `HIT_IO`, `HIT_ABORTED`, and as all writes.
     pub fn load_blocking(&self, source: &Path, options: &LoadOptions, tell: &mut Tell<'_>) -> Result<Loaded> {
-        self.open_shared()?;
+        self.open_shared()?.check_writable()?;
         self.load_source(Source::open(source, options.format)?, options, tell)
     }
 
@@ -83,7 +83,7 @@ impl Store {
         options: &LoadOptions,
         tell: &mut Tell<'_>,
     ) -> Result<Loaded> {
-        self.open_shared()?;
+        self.open_shared()?.check_writable()?;
         self.load_source(Source::stream(source, name, options.format)?, options, tell)
     }
 

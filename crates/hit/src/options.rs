@@ -52,9 +52,6 @@ impl OpenOptions {
         let not_built = |what: &str, remedy: &str| {
             Err(Error::new(ErrorCode::Unsupported, format!("option {what} is not built yet: {remedy}")))
         };
-        if self.read_only {
-            return not_built("readOnly", "open the store without it, or read through \"hitkv serve\"");
-        }
         if self.max_memory_bytes.is_some() {
             return not_built("maxMemoryBytes", "leave it out, all values are kept in memory");
         }

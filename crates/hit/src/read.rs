@@ -153,6 +153,6 @@ impl Store {
         self.open_shared()?;
         // The snapshot may hold entries that expire when the table no longer does.
         let now_ms = shared.clock.now_ms();
-        Ok(applied.table.count(&snapshot, range, now_ms))
+        Ok(applied.table_of(&snapshot).count(&snapshot, range, now_ms))
     }
 }

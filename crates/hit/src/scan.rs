@@ -83,7 +83,8 @@ impl Scan {
         self.handle.check()?;
         // The snapshot may hold entries that expire when the table no longer does.
         let now_ms = self.shared.clock.now_ms();
-        let flow = applied.table.visit(&mut self.cursor, now_ms, |key, entry| {
+        let table = applied.table_of(self.cursor.snapshot());
+        let flow = table.visit(&mut self.cursor, now_ms, |key, entry| {
             visit(key, Entry { value: in_memory(entry.value), expires_at: entry.expires_at })
         });
         if flow.is_break() {

@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock, Weak, mpsc};
 
 use hit_core::{Clock, Durability, Error, ErrorCode, Result};
 use hit_log::{FileId, Folder, Frame, Lock, Log, LogStats, RESERVE_BYTES, Reserve, Run};
-use hit_table::{Table, Undo};
+use hit_table::{Snapshot, Table, Undo};
 use parking_lot::{Mutex, RwLock};
 
 use crate::account::Account;
@@ -11,6 +11,7 @@ use crate::compaction::{Compactor, Space};
 use crate::fill::SegmentFill;
 use crate::options::FileOptions;
 use crate::queue::{Completion, Group, Queue};
+use crate::reader::Reader;
 
 /// A submitted frame's buffer is kept for the next one up to this size.
 const SPARE_FRAME_BYTES: usize = 1 << 20;
@@ -25,6 +26,8 @@ pub(crate) struct Shared {
     pub(crate) queue: Queue,
     /// What a file store has beyond memory.
     pub(crate) disk: Option<Disk>,
+    /// What a store that was opened read-only has instead.
+    pub(crate) reader: Option<Reader>,
     pub(crate) clock: Arc<dyn Clock>,
     /// The store's thread sleeps until it is woken.
     pub(crate) resting: AtomicBool,
@@ -45,6 +48,29 @@ pub(crate) struct Applied {
     pub(crate) table: Table,
     pub(crate) next_sequence: u64,
     pub(crate) fill: SegmentFill,
+    /// Tables that a refresh has put another one in the place of, as long as scans see them.
+    pub(crate) replaced: Vec<Table>,
+}
+
+impl Applied {
+    pub(crate) fn new(table: Table, next_sequence: u64, fill: SegmentFill) -> Self {
+        Self { table, next_sequence, fill, replaced: Vec::new() }
+    }
+
+    /// The table that a snapshot was taken of.
+    pub(crate) fn table_of(&self, snapshot: &Snapshot) -> &Table {
+        self.replaced.iter().find(|table| table.has_taken(snapshot)).unwrap_or(&self.table)
+    }
+
+    /// Takes out the replaced tables that no scan sees any more. Freeing them takes long, so not under the apply lock.
+    pub(crate) fn take_unseen(&mut self) -> Vec<Table> {
+        self.replaced.extract_if(.., |table| table.oldest_snapshot().is_none()).collect()
+    }
+
+    /// All tables.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
+        std::iter::once(&self.table).chain(&self.replaced)
+    }
 }
 
 /// What only a file store has.
@@ -224,6 +250,7 @@ impl Shared {
             applied: RwLock::new(applied),
             queue: Queue::default(),
             disk,
+            reader: None,
             clock,
             resting: AtomicBool::new(false),
             poison: OnceLock::new(),
@@ -233,6 +260,25 @@ impl Shared {
             has_settled: AtomicBool::new(false),
             spare_frames: Mutex::default(),
             unanswered: Unanswered::default(),
+        }
+    }
+
+    /// The store of whoever only reads what `reader` follows.
+    pub(crate) fn read_only(applied: Applied, reader: Reader, clock: Arc<dyn Clock>) -> Self {
+        Self { reader: Some(reader), ..Self::new(applied, None, clock) }
+    }
+
+    /// The folder of a store in files.
+    pub(crate) fn folder(&self) -> Option<&Folder> {
+        let reader = self.reader.as_ref().map(Reader::folder);
+        self.disk.as_ref().map(|disk| &disk.folder).or(reader)
+    }
+
+    /// Refuses every write where the store was opened read-only.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        match &self.reader {
+            Some(reader) => Err(reader.refusal()),
+            None => Ok(()),
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Stats {
     pub torn_tail: Option<TornTail>,
     /// The next operation's sequence number.
     pub next_sequence: u64,
+    /// Whether it was opened read-only: then everything is as of the opening or the last refresh.
+    pub read_only: bool,
     /// Handles of this store in this process.
     pub handles: usize,
     /// The last failure that was found after its write was answered.

@@ -16,6 +16,7 @@ use crate::location::Location;
 use crate::options::OpenOptions;
 use crate::owners::{self, Entered};
 use crate::queue::{Close, Completion, Group};
+use crate::reader::Reader;
 use crate::shared::{Applied, Disk, Shared};
 use crate::stats::Stats;
 
@@ -64,6 +65,7 @@ impl Store {
         options.check()?;
         let shared = match Location::parse(url)? {
             Location::Memory => open_memory(&options)?,
+            Location::File(path) if options.read_only => open_read_only(&path, &options)?,
             Location::File(path) => open_file(&path, &options)?,
         };
         let account = Arc::new(Account::new(options.durability, options.max_pending_bytes, options.on_error));
@@ -88,8 +90,8 @@ impl Store {
             atomic_batch: AtomicBatch::All,
             checks: true,
             ttl: true,
-            backup: self.handle.shared.disk.is_some(),
-            workers: self.handle.shared.disk.is_some(),
+            backup: self.handle.shared.folder().is_some(),
+            workers: self.handle.shared.folder().is_some(),
             max_value_bytes: limits::MAX_VALUE_BYTES,
         }
     }
@@ -98,18 +100,21 @@ impl Store {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let shared = &self.handle.shared;
+        let reader = shared.reader.as_ref();
         let log = shared.disk.as_ref().map(|disk| disk.log_stats.lock().clone());
+        let log = log.or_else(|| reader.map(Reader::log_stats));
         let applied = shared.applied.read();
         let table = applied.table.stats();
         Stats {
             entries: table.entries,
             lanes: 1,
             pending_bytes: self.handle.account.backlog.pending_bytes(),
-            memory_bytes: table.memory_bytes,
+            memory_bytes: applied.tables().map(|table| table.stats().memory_bytes).sum(),
             disk_bytes: log.as_ref().map_or(0, |log| log.disk_bytes),
             oldest_snapshot_ms: applied
-                .table
-                .oldest_snapshot()
+                .tables()
+                .filter_map(Table::oldest_snapshot)
+                .min()
                 .map_or(0, |taken| u64::try_from(taken.elapsed().as_millis()).unwrap_or(u64::MAX)),
             segments: log.as_ref().map_or(0, |log| log.segments),
             runs: log.as_ref().map_or(0, |log| log.runs),
@@ -118,6 +123,7 @@ impl Store {
             compaction_error: shared.disk.as_ref().and_then(|disk| disk.compactor.failure()),
             torn_tail: log.and_then(|log| log.torn_tail),
             next_sequence: applied.next_sequence,
+            read_only: reader.is_some(),
             handles: shared.handles.load(Ordering::SeqCst),
             last_error: self.handle.account.last_error(),
         }
@@ -293,7 +299,12 @@ fn check(closed: &AtomicBool, shared: &Shared) -> Result<()> {
 }
 
 fn open_memory(options: &OpenOptions) -> Result<Arc<Shared>> {
-    let applied = Applied { table: Table::new(), next_sequence: 1, fill: SegmentFill::new(0, u64::MAX) };
+    if options.read_only {
+        let message =
+            "a memory: store is new, so opened read-only there would never be anything in it: open a folder";
+        return Err(Error::new(ErrorCode::Config, message));
+    }
+    let applied = Applied::new(Table::new(), 1, SegmentFill::new(0, u64::MAX));
     let shared = Arc::new(Shared::new(applied, None, Arc::clone(&options.clock)));
     Committer::start(Arc::clone(&shared), None)?;
     Ok(shared)
@@ -312,12 +323,19 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
     let log_options = LogOptions { segment_bytes: options.file.segment_bytes };
     let log = Log::open(&folder, &lock, log_options, &mut Fill { table: &mut table })?;
     let fill = SegmentFill::new(log.active_bytes(), options.file.segment_bytes);
-    let applied = Applied { table, next_sequence: log.next_sequence(), fill };
+    let applied = Applied::new(table, log.next_sequence(), fill);
     let disk = Disk::new(identity, folder, options.file, lock, log);
     let shared = Arc::new(Shared::new(applied, Some(disk), Arc::clone(&options.clock)));
     let compaction = Compactor::start(Arc::clone(&shared))?;
     Committer::start(Arc::clone(&shared), Some(compaction))?;
     opening.succeed(&shared);
+    Ok(shared)
+}
+
+fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
+    let (reader, applied) = Reader::open(path, options)?;
+    let shared = Arc::new(Shared::read_only(applied, reader, Arc::clone(&options.clock)));
+    Committer::start(Arc::clone(&shared), None)?;
     Ok(shared)
 }
 

@@ -5,6 +5,7 @@ use hit_log::Folder;
 pub use hit_log::Problem;
 
 use crate::location::Location;
+use crate::shared::Disk;
 use crate::{OpenOptions, Store};
 
 /// What a check of everything stored has found.
@@ -23,9 +24,10 @@ impl Store {
     /// # Errors
     /// `HIT_IO` where it cannot be read at all, `HIT_ABORTED`. Damage is no error: the report names it.
     pub fn verify_blocking(&self, tell: &mut Tell<'_>) -> Result<VerifyReport> {
-        let Some(disk) = &self.open_shared()?.disk else { return Ok(VerifyReport::default()) };
-        let _pinned = disk.pin();
-        check(&disk.folder, tell)
+        let shared = self.open_shared()?;
+        let Some(folder) = shared.folder() else { return Ok(VerifyReport::default()) };
+        let _pinned = shared.disk.as_ref().map(Disk::pin);
+        check(folder, tell)
     }
 }
 

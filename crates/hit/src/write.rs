@@ -91,6 +91,7 @@ impl Store {
         completion: impl FnOnce(Result<()>) + Send + 'static,
     ) -> Result<Submitted> {
         let shared = self.open_shared()?;
+        shared.check_writable()?;
         for operation in operations.clone() {
             check_operation(&operation)?;
         }

@@ -18,7 +18,7 @@ pub(crate) fn copy(
     what: &str,
     tell: &mut Tell<'_>,
 ) -> Result<u64> {
-    target.open_shared()?;
+    target.open_shared()?.check_writable()?;
     if Arc::ptr_eq(source.shared(), target.shared()) {
         let message = format!("{what} was given the same store twice: name another one");
         return Err(Error::new(ErrorCode::Argument, message));
