@@ -17,17 +17,8 @@ export async function reading<T>(
   use: (store: BytesStore) => Promise<T>,
 ): Promise<T> {
   refuseMemory(url);
-  return closing(await openToRead(surroundings, url), use);
-}
-
-async function openToRead({ open }: Surroundings, url: string): Promise<BytesStore> {
-  try {
-    return await open(url, { ...BYTES, readOnly: true, createIfMissing: false });
-  } catch (error) {
-    // Until readOnly is built, the lock has to do. A test in cli.test.ts turns red when this can go.
-    if (!HitError.is(error) || error.code !== 'HIT_UNSUPPORTED') throw error;
-    return open(url, { ...BYTES, createIfMissing: false });
-  }
+  const store = await surroundings.open(url, { ...BYTES, readOnly: true, createIfMissing: false });
+  return closing(store, use);
 }
 
 /** How a command writes. */
