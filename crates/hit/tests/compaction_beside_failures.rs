@@ -1,4 +1,5 @@
-//! A write fails while a compaction that has judged by it is at work: what it would have replaced is still needed.
+//! A write fails, or the power, while a compaction that has judged by it is at work: what it would have replaced is still
+//! needed.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -39,10 +40,17 @@ fn gate() -> (Fault, mpsc::Receiver<()>, mpsc::Sender<()>) {
     (Fault::delay(wait), has_come, release)
 }
 
-#[test]
-fn what_a_failed_write_would_have_replaced_is_kept_by_a_compaction_that_saw_it() {
-    let set = Operation::Set { key: KEY, value: b"new", expires_at: None };
-    for replacing in [set, Operation::Delete { key: KEY }, Operation::DeleteRange { range: KeyRange::ALL }] {
+/// A store that holds `old` in a closed file, and a compaction that is about to read it.
+struct Scene {
+    disk: Disk,
+    files: Arc<FaultyFiles>,
+    store: Store,
+    compacting: thread::JoinHandle<Result<()>>,
+    read_on: mpsc::Sender<()>,
+}
+
+impl Scene {
+    fn new() -> Self {
         let disk = Disk::new();
         let files = FaultyFiles::new(Arc::new(disk.clone()));
         let store = open(files.clone());
@@ -53,11 +61,22 @@ fn what_a_failed_write_would_have_replaced_is_kept_by_a_compaction_that_saw_it()
         }
         let (reading, compaction_reads, read_on) = gate();
         files.inject(reading.on(Call::ReadAt).path("00000001.log"));
-        let compacting = {
-            let store = store.clone();
-            thread::spawn(move || store.compact_blocking())
-        };
+        let compactor = store.clone();
+        let compacting = thread::spawn(move || compactor.compact_blocking());
         compaction_reads.recv().unwrap();
+        Self { disk, files, store, compacting, read_on }
+    }
+}
+
+fn replacements() -> [Operation<'static>; 3] {
+    let set = Operation::Set { key: KEY, value: b"new", expires_at: None };
+    [set, Operation::Delete { key: KEY }, Operation::DeleteRange { range: KeyRange::ALL }]
+}
+
+#[test]
+fn what_a_failed_write_would_have_replaced_is_kept_by_a_compaction_that_saw_it() {
+    for replacing in replacements() {
+        let Scene { disk, files, store, compacting, read_on } = Scene::new();
         let (writing, log_writes, write_on) = gate();
         files.inject(writing.on(Call::WriteAt).path("00000002.log"));
         files.inject(Fault::fail_with(5).on(Call::WriteAt).path("00000002.log"));
@@ -75,5 +94,30 @@ fn what_a_failed_write_would_have_replaced_is_kept_by_a_compaction_that_saw_it()
         assert_eq!(store.get(KEY).unwrap().as_deref(), Some(b"old".as_slice()));
         let found = open(Arc::new(disk.image().after_power_loss(1)));
         assert_eq!(found.get(KEY).unwrap().as_deref(), Some(b"old".as_slice()), "{replacing:?}");
+    }
+}
+
+#[test]
+fn what_an_unsynced_write_replaces_is_given_up_only_when_that_is_synced() {
+    let Scene { disk, files, store, compacting, read_on } = Scene::new();
+    let set = Operation::Set { key: KEY, value: b"new", expires_at: None };
+    submit(&store, set, Durability::Os).recv().unwrap().unwrap();
+    let images = Arc::new(Mutex::new(Vec::new()));
+    let (gathered, looked_at) = (Arc::clone(&images), disk.clone());
+    files.inject(Fault::delay(move || gathered.lock().unwrap().push(looked_at.image())).times(u64::MAX));
+    drop(read_on);
+    compacting.join().unwrap().unwrap();
+    files.heal();
+    assert!(store.stats().runs > 0, "it was compacted");
+    images.lock().unwrap().push(disk.image());
+    for (number, image) in images.lock().unwrap().iter().enumerate() {
+        for loss in 0..20 {
+            let found = open(Arc::new(image.after_power_loss(loss)));
+            let value = found.get(KEY).unwrap();
+            assert!(
+                value.as_deref().is_some_and(|value| value == b"old" || value == b"new"),
+                "loss {loss} before call {number}: {value:?}"
+            );
+        }
     }
 }

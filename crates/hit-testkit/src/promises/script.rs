@@ -7,7 +7,7 @@ use super::{Answer, Ledger, Write};
 use crate::TestClock;
 
 /// Keys of a script come from so few that they meet.
-const KEYS: u8 = 40;
+const KEYS: u8 = 24;
 
 /// What is done to a store.
 #[derive(Clone, Debug)]
