@@ -8,7 +8,7 @@ use hit_core::{Error, ErrorCode, Progress, Result, Tell, tell};
 
 use crate::corruption::corruption;
 use crate::files::{Files, OpenMode, read_available_at, sync, write_all_at};
-use crate::folder::{Folder, LOST_AND_FOUND, create_folders, describe};
+use crate::folder::{Folder, LOST_AND_FOUND, create_folders, describe, sync_way};
 use crate::io_error::{cannot, io_error, is_disk_full};
 use crate::manifest::{Manifest, SealedFile};
 use crate::names;
@@ -42,7 +42,9 @@ pub fn backup(folder: &Folder, target: &Path, kind: &str, progress: &mut Tell<'_
     let mut made = Vec::new();
     let done = copy_log(folder, &target, &mut made, progress).and_then(|()| {
         made.push(target.join(names::DESCRIPTION));
-        describe(files, &target, kind, folder.id())
+        describe(files, &target, kind, folder.id())?;
+        sync_way(files, &target);
+        Ok(())
     });
     if done.is_err() {
         remove(files, &mut made);

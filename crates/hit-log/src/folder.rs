@@ -107,11 +107,7 @@ impl Folder {
     /// Makes the description's name survive power loss, and the way to it.
     pub(crate) fn sync_names(&self) -> Result<()> {
         self.files.sync_folder(&self.path).map_err(cannot("sync the folder", &self.path))?;
-        for ancestor in self.path.ancestors().skip(1) {
-            // Whoever makes a folder also syncs its parent. This is for one who died in between, and not every folder
-            // on the way can be opened, or synced, by everybody.
-            let _ = self.files.sync_folder(ancestor);
-        }
+        sync_way(&*self.files, &self.path);
         Ok(())
     }
 
@@ -258,6 +254,14 @@ pub(crate) fn create_folders(files: &dyn Files, path: &Path) -> Result<()> {
         Ok(()) => files.sync_folder(parent).map_err(cannot("sync the folder", parent)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(io_error("create the folder", path, error)),
+    }
+}
+
+/// Makes the names that lead to a folder survive power loss. Whoever makes a folder also syncs its parent; this is for one
+/// who died in between, and not every folder on the way can be opened, or synced, by everybody.
+pub(crate) fn sync_way(files: &dyn Files, folder: &Path) {
+    for ancestor in folder.ancestors().skip(1) {
+        let _ = files.sync_folder(ancestor);
     }
 }
 

@@ -3,19 +3,24 @@
 
 mod support;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use hit_core::Result;
-use hit_log::{Files, Folder, Frame, LockFile, Log, LogOptions};
+use hit_log::{Files, Folder, Frame, LockFile, Log, LogOptions, backup};
 use hit_testkit::Disk;
 use support::{Open, Recorded, one};
 
 const SEEDS: std::ops::Range<u64> = 0..50;
 
 fn try_open(disk: &Disk) -> Result<Open> {
+    try_open_at(disk, Path::new("/data/store"), true)
+}
+
+fn try_open_at(disk: &Disk, path: &Path, create_if_missing: bool) -> Result<Open> {
     let files: Arc<dyn Files> = Arc::new(disk.clone());
-    let folder = Folder::open(files, Path::new("/data/store"), "file", true)?;
+    let folder = Folder::open(files, path, "file", create_if_missing)?;
     let lock = LockFile::open(&folder)?.acquire()?;
     let mut recorded = Recorded::default();
     let log = Log::open(&folder, &lock, LogOptions { segment_bytes: 150 }, &mut recorded)?;
@@ -70,5 +75,21 @@ fn a_store_that_a_killed_program_had_begun_to_make_is_as_durable_as_any() {
             assert!(kept > 10, "only {kept} calls were tried");
             break;
         }
+    }
+}
+
+#[test]
+fn a_backup_into_a_folder_that_a_killed_one_had_made_is_as_durable_as_any() {
+    let disk = Disk::new();
+    try_open(&disk).unwrap().write("a", "1");
+    let target = Path::new("/elsewhere/backup");
+    disk.create_dir(target.parent().unwrap()).unwrap();
+    disk.create_dir(target).unwrap();
+    let killed = disk.image().after_kill();
+    let open = try_open(&killed).unwrap();
+    backup(open.lock.folder(), target, "file", &mut |_| ControlFlow::Continue(())).unwrap();
+    for seed in SEEDS {
+        let found = killed.image().after_power_loss(seed);
+        assert_eq!(try_open_at(&found, target, false).unwrap().keys(), ["a"], "loss {seed}");
     }
 }
