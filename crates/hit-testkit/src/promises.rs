@@ -8,6 +8,8 @@ mod history;
 mod script;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc;
 
@@ -63,6 +65,17 @@ pub struct Promised {
     pub disk: usize,
     /// Through the death of the program.
     pub os: usize,
+    /// How many backups were begun, and whether the last of them is there; all before it ended one way or another.
+    pub backups: Backups,
+}
+
+/// Backups that were asked for, by number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backups {
+    /// How many were begun.
+    pub begun: usize,
+    /// How many of them, from the first on, have ended.
+    pub ended: usize,
 }
 
 /// Groups of writes in the order accepted, and what was answered.
@@ -75,6 +88,7 @@ pub struct Ledger {
 struct Entries {
     groups: Vec<Group>,
     promised: Promised,
+    backups: Vec<Backup>,
     /// The store has told of a failed sync: it closes then without a promise.
     is_poisoned: bool,
 }
@@ -82,6 +96,17 @@ struct Entries {
 struct Group {
     writes: Vec<Write>,
     fate: Fate,
+}
+
+/// A backup that was asked for.
+#[derive(Clone, Debug)]
+pub struct Backup {
+    /// Where.
+    pub url: String,
+    /// How many groups had been given by then: it holds those that were not refused, and no others.
+    pub groups: usize,
+    /// Whether it succeeded.
+    pub succeeded: bool,
 }
 
 /// What a store has said of a group.
@@ -181,6 +206,34 @@ impl Ledger {
             drop(answer.send(result));
         }));
         Answer(Some(answered))
+    }
+
+    /// Takes a backup into a folder of its own, and notes how that ended. Nothing is given meanwhile.
+    ///
+    /// # Errors
+    /// As the store's.
+    pub fn back_up(&self, store: &Store) -> Result<()> {
+        let folder = {
+            let mut entries = self.entries.lock();
+            let folder = format!("/data/backup{}", entries.backups.len());
+            let (url, groups) = (format!("file:{folder}"), entries.groups.len());
+            entries.backups.push(Backup { url, groups, succeeded: false });
+            entries.promised.backups.begun += 1;
+            folder
+        };
+        let ended = store.backup_blocking(Path::new(&folder), &mut |_| ControlFlow::Continue(()));
+        let mut entries = self.entries.lock();
+        entries.promised.backups.ended += 1;
+        if let Some(backup) = entries.backups.last_mut() {
+            backup.succeeded = ended.is_ok();
+        }
+        ended
+    }
+
+    /// The backups that were asked for, in order.
+    #[must_use]
+    pub fn backups(&self) -> Vec<Backup> {
+        self.entries.lock().backups.clone()
     }
 
     /// The store was opened again: which of the groups it knew nothing of are there is decided.

@@ -5,14 +5,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
-use hit::{Clock, Durability, OpenOptions, Store};
+use hit::{Clock, Durability, ErrorCode, OpenOptions, Store};
 use hit_log::Files;
-use hit_testkit::promises::{History, Ledger, Promised, Script, Session, Step, Write, small_segments};
+use hit_testkit::promises::{
+    Backup, History, Ledger, Promised, Script, Session, Step, Write, small_segments,
+};
 use hit_testkit::{Disk, Fault, FaultyFiles, Image, TestClock};
 
 const URL: &str = "file:/data/store";
@@ -26,7 +28,8 @@ const STEPS: usize = 100;
 
 fn seeds() -> u64 {
     std::env::var("HITKV_CRASH_SEEDS")
-        .map_or(2, |seeds| seeds.parse().expect("HITKV_CRASH_SEEDS is a number"))
+        .map_or(2, |seeds| seeds.parse::<u64>().expect("HITKV_CRASH_SEEDS is a number"))
+        .max(1)
 }
 
 /// What there was at one moment.
@@ -81,6 +84,7 @@ struct Run {
     seed: u64,
     moments: Vec<Moment>,
     history: History,
+    backups: Vec<Backup>,
 }
 
 impl Run {
@@ -93,13 +97,15 @@ impl Run {
         // By turns only when the script says so, and beside the script.
         options.file.compaction = seed % 2 == 1;
         let mut session = Session::open(URL, options, Arc::clone(&clock), Arc::clone(&ledger)).unwrap();
-        session.run(&Script::random(seed, STEPS, START_MS));
-        session.run(&Script(vec![Step::Compact]));
+        let Script(mut steps) = Script::random(seed, STEPS, START_MS);
+        steps.insert(STEPS / 2, Step::BackUp);
+        steps.extend([Step::Compact, Step::BackUp]);
+        session.run(&Script(steps));
         assert!(session.store().unwrap().stats().runs > 0, "nothing was compacted");
         session.close().unwrap();
         assert!(session.failures.is_empty(), "{:?}", session.failures);
         let moments = witness.moments(ledger.promised(), clock.now_ms());
-        Self { seed, moments, history: ledger.history() }
+        Self { seed, moments, history: ledger.history(), backups: ledger.backups() }
     }
 
     /// Tries something at every moment, on two threads.
@@ -141,6 +147,10 @@ impl Accident<'_> {
         self.find_through(Arc::new(found.clone()), &self.run.history, allowed, self.moment.now_ms, what)
     }
 
+    fn context(&self, what: &str) -> String {
+        format!("script {}, moment {}, {what}", self.run.seed, self.number)
+    }
+
     fn find_through(
         &self,
         files: Arc<dyn Files>,
@@ -149,7 +159,7 @@ impl Accident<'_> {
         now_ms: u64,
         what: &str,
     ) -> (Store, usize) {
-        let context = format!("script {}, moment {}, {what}", self.run.seed, self.number);
+        let context = self.context(what);
         let clock = Arc::new(TestClock::at(now_ms));
         let options = OpenOptions { files, clock: clock.clone(), ..small_segments() };
         let store = Store::open_blocking(URL, options).unwrap_or_else(|error| panic!("{context}: {error}"));
@@ -181,6 +191,43 @@ impl Accident<'_> {
     }
 }
 
+impl Accident<'_> {
+    /// A backup that has succeeded is there; one that had begun is there whole or is no store. None other is.
+    fn check_backups(&self, found: &Disk, what: &str) {
+        let Promised { backups, .. } = self.moment.promised;
+        for (number, backup) in self.run.backups.iter().enumerate() {
+            let context = self.context(&format!("{what}, backup {number}"));
+            let clock = Arc::new(TestClock::at(self.moment.now_ms));
+            let files = Arc::new(found.clone());
+            let mut options = OpenOptions { files, clock: clock.clone(), ..small_segments() };
+            options.create_if_missing = false;
+            match Store::open_blocking(&backup.url, options) {
+                Ok(store) => {
+                    assert!(number < backups.begun, "{context}: it was not begun");
+                    let groups = self.run.history.kept_of(backup.groups);
+                    let found = self.run.history.find(&store, &*clock, groups..=groups);
+                    found.unwrap_or_else(|problem| panic!("{context}: {problem}"));
+                    close(store);
+                }
+                Err(error) => {
+                    assert!(number >= backups.ended, "{context}: {error}");
+                    assert_eq!(error.code(), ErrorCode::Config, "{context}: {error}");
+                }
+            }
+        }
+    }
+
+    /// Whatever the accident has left, nothing of it is damage.
+    fn verify(&self, found: &Disk, what: &str) {
+        let options = OpenOptions { files: Arc::new(found.clone()), ..small_segments() };
+        match hit::verify(URL, &options, &mut |_| ControlFlow::Continue(())) {
+            Ok(report) => assert_eq!(report.problems, [], "{}", self.context(what)),
+            // It was not made yet.
+            Err(error) => assert_eq!(error.code(), ErrorCode::Config, "{}: {error}", self.context(what)),
+        }
+    }
+}
+
 fn close(store: Store) {
     let (answer, closed) = mpsc::channel();
     store.close_with(move |result| answer.send(result).unwrap());
@@ -192,12 +239,21 @@ fn what_was_promised_at_disk_survives_a_power_loss_at_every_moment() {
     for seed in 0..seeds() {
         let run = Run::of(seed);
         run.at_every_moment(|accident| {
-            for loss in 0..seeds() {
-                let loss = accident.loss(loss);
+            for number in 0..seeds() {
+                let loss = accident.loss(number);
                 let found = accident.moment.image.after_power_loss(loss);
                 let allowed = accident.expected(accident.moment.promised.disk);
-                let (store, groups) = accident.find(&found, allowed, &format!("loss {loss}"));
-                accident.live_on(&found, store, groups, accident.moment.now_ms, loss);
+                let what = format!("loss {loss}");
+                // Each loss finds other remains; one of them is looked at from all sides.
+                let whole = number == 0;
+                if whole {
+                    accident.verify(&found, &what);
+                    accident.check_backups(&found, &what);
+                }
+                let (store, groups) = accident.find(&found, allowed, &what);
+                if whole {
+                    accident.live_on(&found, store, groups, accident.moment.now_ms, loss);
+                }
             }
         });
     }
@@ -210,6 +266,8 @@ fn what_was_promised_at_os_survives_the_death_of_the_program_at_every_moment() {
         run.at_every_moment(|accident| {
             let found = accident.moment.image.after_kill();
             let allowed = accident.expected(accident.moment.promised.os);
+            accident.verify(&found, "killed");
+            accident.check_backups(&found, "killed");
             let (store, groups) = accident.find(&found, allowed, "killed");
             accident.live_on(&found, store, groups, accident.moment.now_ms, accident.loss(0));
         });
@@ -222,13 +280,15 @@ fn a_power_loss_at_every_moment_of_a_recovery_loses_nothing() {
         let run = Run::of(seed);
         run.at_every_moment(|accident| {
             let loss = accident.loss(1 << 10);
-            // In turn after a power loss and after a kill, whose unsynced writes the recovery finds in memory.
-            let (promised, found) = match accident.number % 2 {
+            // In turn after a power loss and after a kill, whose unsynced writes the recovery finds in memory; neighbours
+            // are much alike.
+            let (promised, found) = match accident.number as u64 % (2 + 4 / seeds()) {
                 0 => (accident.moment.promised.disk, accident.moment.image.after_power_loss(loss)),
-                _ => (accident.moment.promised.os, accident.moment.image.after_kill()),
+                1 => (accident.moment.promised.os, accident.moment.image.after_kill()),
+                _ => return,
             };
             let at_disk = accident.moment.promised.disk;
-            let promised_again = Promised { disk: at_disk, os: promised };
+            let promised_again = Promised { disk: at_disk, os: promised, ..Promised::default() };
             let clock = Arc::new(TestClock::at(accident.moment.now_ms));
             let witness = Witness::new(found, Arc::clone(&clock), move || promised_again);
             let allowed = accident.expected(promised);

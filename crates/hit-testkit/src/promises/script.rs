@@ -31,6 +31,8 @@ pub enum Step {
     Reopen,
     /// Compacts everything.
     Compact,
+    /// Takes a backup.
+    BackUp,
     /// Waits until the compaction in the background has nothing to do.
     Rest,
     /// Lets time pass.
@@ -185,6 +187,10 @@ impl Session {
             Step::Compact => {
                 let compacted = store.compact_blocking();
                 self.note(compacted);
+            }
+            Step::BackUp => {
+                let backed_up = self.ledger.back_up(store);
+                self.note(backed_up);
             }
             Step::Rest => {
                 let rested = store.wait_for_compaction_blocking();

@@ -1,10 +1,11 @@
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use hit::{Clock, Durability, Error, ErrorCode, OpenOptions, Store};
+use hit_log::Files;
 use hit_testkit::promises::{History, Ledger, Script, Session};
 use hit_testkit::{Call, Disk, Fault, FaultyFiles, TestClock};
 
@@ -87,12 +88,45 @@ impl Outcome {
         let shown = self.disk.image().after_power_loss(4);
         drop(self.open(&shown, &history, groups..=groups, &format!("{context}, opened again, power loss")));
 
+        self.check_backups(&store, &history, context);
+
         let after = set("after", 300);
         let history = history.followed(groups, std::slice::from_ref(&after));
         let ledger = Arc::new(Ledger::default());
         ledger.submit(&store, vec![after], Durability::Disk, false).unwrap().wait().unwrap();
         ledger.close(&store).wait().unwrap();
         drop(self.open(&self.disk, &history, 1..=1, &format!("{context}, after another write")));
+    }
+}
+
+impl Outcome {
+    /// A backup that has succeeded is whole, after a power loss too. One that has not is no store, and with files that work
+    /// it can be taken again.
+    fn check_backups(&self, store: &Store, history: &History, context: &str) {
+        for backup in self.ledger.backups() {
+            let groups = history.kept_of(backup.groups);
+            let lost = self.disk.image().after_power_loss(5);
+            let options = OpenOptions { create_if_missing: false, ..self.options.clone() };
+            if backup.succeeded {
+                for disk in [&self.disk, &lost] {
+                    let context = format!("{context}, {}", backup.url);
+                    drop(open_at(&backup.url, disk, &options, history, groups..=groups, &context));
+                }
+                continue;
+            }
+            let files: Arc<dyn Files> = Arc::new(self.disk.clone());
+            match Store::open_blocking(&backup.url, OpenOptions { files, ..options }) {
+                Ok(store) => {
+                    // All of it was there when the last sync failed, and could not be removed.
+                    let found = history.find(&store, &*self.options.clock, groups..=groups);
+                    assert_eq!(found, Ok(groups), "{context}");
+                }
+                Err(error) => assert_eq!(error.code(), ErrorCode::Config, "{context}: {error}"),
+            }
+            let again = Path::new("/data/again");
+            let taken = store.backup_blocking(again, &mut |_| ControlFlow::Continue(()));
+            taken.unwrap_or_else(|error| panic!("{context}, again: {error}"));
+        }
     }
 }
 
@@ -103,9 +137,20 @@ pub fn open(
     allowed: RangeInclusive<usize>,
     context: &str,
 ) -> (Store, usize) {
+    open_at(URL, disk, options, history, allowed, context)
+}
+
+fn open_at(
+    url: &str,
+    disk: &Disk,
+    options: &OpenOptions,
+    history: &History,
+    allowed: RangeInclusive<usize>,
+    context: &str,
+) -> (Store, usize) {
     let options = OpenOptions { files: Arc::new(disk.clone()), ..options.clone() };
     let clock = Arc::clone(&options.clock);
-    let store = Store::open_blocking(URL, options).unwrap_or_else(|error| panic!("{context}: {error}"));
+    let store = Store::open_blocking(url, options).unwrap_or_else(|error| panic!("{context}: {error}"));
     let groups =
         history.find(&store, &*clock, allowed).unwrap_or_else(|problem| panic!("{context}: {problem}"));
     (store, groups)

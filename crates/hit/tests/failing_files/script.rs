@@ -17,7 +17,7 @@ pub fn write(durability: Durability, awaited: bool, writes: Vec<Write>) -> Step 
     Step::Write { as_batch: writes.len() > 2, writes, durability, awaited }
 }
 
-/// Writes, two rotations, compactions, a close and an opening: everything that a store does with files.
+/// Writes, two rotations, compactions, a backup, a close and an opening: everything that a store does with files.
 pub fn script() -> Script {
     use Durability::{Disk, Os};
     let delete = |key: &str| Write::Delete { key: key.as_bytes().into() };
@@ -31,6 +31,7 @@ pub fn script() -> Script {
         Step::Flush,
         Step::Compact,
         write(Disk, true, vec![set("a1", 70_000)]),
+        Step::BackUp,
         write(Os, true, vec![set("a4", 5)]),
         Step::Reopen,
         write(Os, true, vec![set("a5", 400), delete("a2")]),
