@@ -135,7 +135,7 @@ impl Arena {
     /// The key of a record. A location always has one; nothing is read otherwise.
     #[inline]
     pub(crate) fn key(&self, location: Location) -> &[u8] {
-        self.record(location).map_or(&[], |record| record.key)
+        self.tail(location).and_then(Record::decode_key).unwrap_or_default()
     }
 
     /// The first byte of a record: where its cache miss happens.

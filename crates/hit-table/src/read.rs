@@ -68,8 +68,11 @@ impl Table {
     pub(crate) fn newest(&self, hash: u64, key: &[u8]) -> Option<Record<'_>> {
         let mut found = None;
         self.index.find(hash, |location| {
-            found = self.arena.record(location).filter(|record| record.key == key);
-            found.is_some()
+            let is_it = self.arena.key(location) == key;
+            if is_it {
+                found = self.arena.record(location);
+            }
+            is_it
         });
         found
     }

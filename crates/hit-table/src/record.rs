@@ -69,6 +69,15 @@ impl<'a> Record<'a> {
         Some(())
     }
 
+    /// Reads only the key of the record at the start of `bytes`.
+    #[inline]
+    pub(crate) fn decode_key(bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let (stamp, bytes) = bytes.split_first_chunk()?;
+        let (key_length, bytes) = bytes.get(4..)?.split_first_chunk()?;
+        let expiry = if u64::from_le_bytes(*stamp) & HAS_EXPIRY != 0 { EXPIRY_BYTES } else { 0 };
+        bytes.get(expiry..)?.get(..u16::from_le_bytes(*key_length).into())
+    }
+
     /// Reads the record at the start of `bytes`.
     #[inline]
     pub(crate) fn decode(bytes: &'a [u8]) -> Option<Self> {
@@ -115,6 +124,7 @@ mod tests {
             let read = Record::decode(&bytes).unwrap();
             assert_eq!((read.sequence, read.expires_at), (record.sequence, record.expires_at));
             assert_eq!((read.key, read.value), (key, value));
+            assert_eq!(Record::decode_key(&bytes), Some(key));
             assert!(record.encode(&mut vec![0; record.size() - 1]).is_none());
             assert!(Record::decode(&bytes[..bytes.len() - 1]).is_none());
         }
