@@ -38,8 +38,8 @@ pub trait Judge {
     /// Any error ends the compaction; nothing has changed then.
     fn judge(&mut self, operations: FrameOperations<'_>, decisions: &mut Vec<Decision>) -> Result<()>;
 
-    /// Hears where the value of a set that was kept lies now, for values of 256 bytes and more.
-    fn moved(&mut self, sequence: u64, key: &[u8], place: ValuePlace);
+    /// Hears where the value of a set that was kept lies now, and how long it is, for values of 256 bytes and more.
+    fn moved(&mut self, sequence: u64, key: &[u8], length: u32, place: ValuePlace);
 
     /// Hears how many bytes were read and written since the last call, and may wait.
     ///

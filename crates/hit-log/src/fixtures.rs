@@ -116,7 +116,7 @@ impl Judge for Chosen {
         Ok(())
     }
 
-    fn moved(&mut self, _sequence: u64, _key: &[u8], _place: ValuePlace) {}
+    fn moved(&mut self, _sequence: u64, _key: &[u8], _length: u32, _place: ValuePlace) {}
 
     fn pace(&mut self, _read: u64, _written: u64) -> Result<()> {
         Ok(())

@@ -1,4 +1,4 @@
-use hit_core::limits::MAX_FRAME_BYTES;
+use hit_core::limits::{LARGE_VALUE_BYTES, MAX_FRAME_BYTES};
 use hit_core::{Error, ErrorCode, Operation, Result};
 
 use crate::header::{FRAME_HEADER_BYTES, FrameHeader, FrameKind, Place, padded};
@@ -96,6 +96,18 @@ impl Frame {
     #[must_use]
     pub fn operations(&self) -> impl ExactSizeIterator<Item = Operation<'_>> + Clone {
         FrameOperations::new(self.payload(), self.operations, 0).map(|(_, operation)| operation)
+    }
+
+    /// The values of 256 bytes and more: which operation each is of, its key, where in the frame it begins and its length.
+    pub fn large_values(&self) -> impl Iterator<Item = (u64, &[u8], u64, u32)> {
+        let start = self.buffer.as_ptr().addr();
+        (0..).zip(self.operations()).filter_map(move |(position, operation)| match operation {
+            Operation::Set { key, value, .. } if value.len() >= LARGE_VALUE_BYTES => {
+                let offset = value.as_ptr().addr() - start;
+                Some((position, key, offset as u64, value.len() as u32))
+            }
+            _ => None,
+        })
     }
 
     /// Takes all operations out and keeps the memory for the next ones.

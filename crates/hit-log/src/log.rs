@@ -191,6 +191,12 @@ impl Log {
         self.write(|segment| segment.write_mark(next, synced))
     }
 
+    /// The segment being written and how far; `None` where the next append begins one.
+    #[must_use]
+    pub fn active(&self) -> Option<(FileId, u64)> {
+        self.active.as_ref().map(|segment| (segment.header.id, segment.end))
+    }
+
     /// Whether the segment being written has its length.
     #[must_use]
     pub fn is_full(&self) -> bool {

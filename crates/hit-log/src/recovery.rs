@@ -44,7 +44,8 @@ pub(crate) fn recover(
         folder.files().remove(&path).map_err(cannot("remove the leftover", &path))?;
     }
     if let Some(tail) = tail.filter(|tail| tail.must_be_rewritten()) {
-        let segment = rewriting::rewrite(folder, log.continuation(), &tail, log.next_sequence, &mut window)?;
+        let segment =
+            rewriting::rewrite(folder, log.continuation(), &tail, log.next_sequence, &mut window, replay)?;
         log.active = Some(segment);
         log.next_number += 1;
     }

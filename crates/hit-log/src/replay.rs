@@ -16,12 +16,16 @@ pub trait Replay {
     /// # Errors
     /// Any error ends the opening of the log; nothing in the folder is changed.
     fn frame(&mut self, frame: &ReplayedFrame<'_>) -> Result<()>;
+
+    /// Hears, behind all frames, that one of them has been copied to another file, where it lies from now on.
+    fn copied(&mut self, _frame: &ReplayedFrame<'_>) {}
 }
 
 /// A frame that was read back.
 pub struct ReplayedFrame<'a> {
     file: FileId,
     frame: FrameAt<'a>,
+    will_be_copied: bool,
 }
 
 /// Where a value lies.
@@ -34,14 +38,26 @@ pub struct ValuePlace {
 }
 
 impl<'a> ReplayedFrame<'a> {
+    /// A frame that stays where it lies.
     pub(crate) fn new(file: FileId, frame: FrameAt<'a>) -> Self {
-        Self { file, frame }
+        Self { file, frame, will_be_copied: false }
+    }
+
+    /// A frame of the last segment, which stays there only where it is proven to be synced.
+    pub(crate) fn of_tail(file: FileId, frame: FrameAt<'a>, is_proven: bool) -> Self {
+        Self { file, frame, will_be_copied: !is_proven }
     }
 
     /// The operations with their sequence numbers, in order.
     #[must_use]
     pub fn operations(&self) -> FrameOperations<'a> {
         self.frame.operations()
+    }
+
+    /// Whether it will be copied to another file, so that it does not stay where it lies.
+    #[must_use]
+    pub fn will_be_copied(&self) -> bool {
+        self.will_be_copied
     }
 
     /// Where a value of one of its operations lies in the file.

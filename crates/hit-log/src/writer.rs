@@ -158,10 +158,15 @@ impl SegmentWriter {
     /// Writes a frame that another segment holds; `body` is operations and padding. It is whole in the file after
     /// [`SegmentWriter::write_copies`].
     pub(crate) fn write_copy(&mut self, header: FrameHeader, body: &[u8]) -> io::Result<()> {
-        let offset = self.end + self.joined.len() as u64;
+        let offset = self.copied_end();
         self.joined.extend_from_slice(&header.encode(self.place(offset)));
         self.joined.extend_from_slice(body);
         if self.joined.len() >= JOINED_BYTES { self.write_copies() } else { Ok(()) }
+    }
+
+    /// Where the next copy will lie.
+    pub(crate) fn copied_end(&self) -> u64 {
+        self.end + self.joined.len() as u64
     }
 
     /// Writes what [`SegmentWriter::write_copy`] still holds.

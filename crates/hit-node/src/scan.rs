@@ -25,6 +25,7 @@ pub(crate) fn open(call: &Call<'_>) -> Result<sys::napi_value> {
     let range = KeyRange { start: call.bytes(0)?, end: call.optional_bytes(1)? };
     let (parts, reverse) = (call.number(2)?, call.bool(3)?);
     let scan = call.store.store.scan(range, reverse)?;
+    let scan = if parts & VALUES == 0 { scan.without_values() } else { scan };
     let number = call.store.next_scan();
     call.store.scans.borrow_mut().insert(number, OpenScan { scan, parts });
     raw::number(call.env, f64::from(number))

@@ -59,6 +59,7 @@ pub(crate) struct Unplaced {
     key: Box<[u8]>,
     sequence: u64,
     at: StoredValue,
+    only_stored: bool,
     /// The last operation then: once it is settled the record cannot come back.
     last_sequence: u64,
 }
@@ -71,6 +72,15 @@ impl Table {
     /// Snapshots go on to see it where it was; see [`Table::pin_mark`] for when that may go. A record that a write has
     /// replaced which is undone later takes the place then.
     pub fn store_value(&mut self, key: &[u8], sequence: u64, at: StoredValue) -> bool {
+        self.place_value(key, sequence, at, false)
+    }
+
+    /// The same for a value that lies on disk already and has moved there; one that is in memory stays there.
+    pub fn move_value(&mut self, key: &[u8], sequence: u64, at: StoredValue) -> bool {
+        self.place_value(key, sequence, at, true)
+    }
+
+    fn place_value(&mut self, key: &[u8], sequence: u64, at: StoredValue, only_stored: bool) -> bool {
         let hash = self.hasher.hash(key);
         let newest =
             self.locate(hash, key).and_then(|location| Some((location, self.arena.record(location)?)));
@@ -78,11 +88,15 @@ impl Table {
             let is_settled = newest.is_some_and(|(_, record)| record.sequence <= self.settled_sequence);
             if self.undos.oldest().is_some() && !is_settled {
                 let last_sequence = self.last_sequence;
-                self.unplaced.push_back(Unplaced { key: key.into(), sequence, at, last_sequence });
+                let key = key.into();
+                self.unplaced.push_back(Unplaced { key, sequence, at, only_stored, last_sequence });
             }
             return false;
         };
         if record.value.len() < LARGE_VALUE_BYTES || record.value.len() != at.length as usize {
+            return false;
+        }
+        if only_stored && record.value.in_memory().is_some() {
             return false;
         }
         // As in an evacuation: a covered record must not come into the view again, and stays where that is not settled.
@@ -111,8 +125,8 @@ impl Table {
 
     /// Records that came back take the places that were found for them meanwhile.
     pub(crate) fn place_again(&mut self) {
-        for Unplaced { key, sequence, at, .. } in std::mem::take(&mut self.unplaced) {
-            self.store_value(&key, sequence, at);
+        for Unplaced { key, sequence, at, only_stored, .. } in std::mem::take(&mut self.unplaced) {
+            self.place_value(&key, sequence, at, only_stored);
         }
     }
 

@@ -30,6 +30,12 @@ pub trait Place {
 
     /// Whether what was stored is there when the store is opened again.
     const REOPENS: bool;
+
+    /// How the store there is opened.
+    #[must_use]
+    fn options() -> OpenOptions {
+        OpenOptions::default()
+    }
 }
 
 /// `memory:`.
@@ -72,23 +78,44 @@ impl Place for Files {
     }
 }
 
+/// The same with a budget of memory for large values. All of them stay on disk where it is 0.
+#[derive(Debug)]
+pub struct FilesWithin<const BYTES: u64>(Files);
+
+impl<const BYTES: u64> Place for FilesWithin<BYTES> {
+    const REOPENS: bool = true;
+
+    fn empty() -> Self {
+        Self(Files::empty())
+    }
+
+    fn url(&self) -> String {
+        self.0.url()
+    }
+
+    fn options() -> OpenOptions {
+        OpenOptions { max_memory_bytes: Some(BYTES), ..OpenOptions::default() }
+    }
+}
+
 /// The store under test, empty when a case begins.
 #[derive(Debug)]
 pub struct Trial {
     url: String,
+    options: OpenOptions,
 }
 
 impl Trial {
     /// A trial at `place`.
     #[must_use]
-    pub fn at(place: &impl Place) -> Self {
-        Self { url: place.url() }
+    pub fn at<P: Place>(place: &P) -> Self {
+        Self { url: place.url(), options: P::options() }
     }
 
     /// Opens the store; again after closing it, with what it holds then.
     #[must_use]
     pub fn open(&self) -> Opened {
-        Opened::new(wait(Store::open(&self.url, OpenOptions::default())).expect("the store opens"))
+        Opened::new(wait(Store::open(&self.url, self.options.clone())).expect("the store opens"))
     }
 }
 

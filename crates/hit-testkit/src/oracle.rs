@@ -34,12 +34,12 @@ pub fn run<P: Place>(steps: &[Step]) {
     run.store.shut();
 }
 
-fn open(place: &impl Place, clock: &Arc<TestClock>) -> Opened {
+fn open<P: Place>(place: &P, clock: &Arc<TestClock>) -> Opened {
     let options = OpenOptions {
         clock: Arc::clone(clock) as Arc<_>,
         // The smallest there is, so that segments are rotated.
         file: FileOptions { segment_bytes: 64 << 10, ..FileOptions::default() },
-        ..OpenOptions::default()
+        ..P::options()
     };
     Opened::new(wait(Store::open(&place.url(), options)).expect("the store opens"))
 }
@@ -85,6 +85,7 @@ impl<P: Place> Run<P> {
             }
             Step::Release => self.release_all(),
             Step::Flush => wait(self.store.flush()).expect("the store can be flushed"),
+            Step::Compact => self.store.compact_blocking().expect("the store can be compacted"),
             Step::Reopen => self.reopen(),
         }
     }

@@ -1,11 +1,14 @@
+use std::collections::HashMap;
+
 use hit_core::{Durability, Error, ErrorCode, Operation, Result, check_key};
-use hit_table::Table;
+use hit_table::{StoredValue, Value};
 
 use crate::Store;
 use crate::options::WriteOptions;
-use crate::read::in_memory;
+use crate::read::Entry;
 use crate::shared::Applied;
 use crate::store::answer;
+use crate::stored::StoredRead;
 use crate::write::{Submitted, check_operation, encode, frees_space};
 
 /// One member of a batch.
@@ -50,11 +53,14 @@ impl Check<'_> {
         key
     }
 
-    fn hold(&self, table: &Table, now_ms: u64) -> Result<()> {
-        let found = table.get(self.key(), now_ms);
+    fn hold<C>(&self, decision: &Decision<'_, C>) -> std::result::Result<(), Stop> {
+        let found = decision.find(self.key());
         let (held, what) = match self {
-            Self::Equals { value, .. } => {
-                (found.is_some_and(|entry| in_memory(entry.value) == *value), "another value")
+            Self::Equals { key, value } => {
+                // Where the length is another, a value on disk need not be read.
+                let may_hold = found.is_some_and(|entry| entry.value.len() == value.len());
+                let holds = may_hold && decision.value(key)?.is_some_and(|entry| entry.value == *value);
+                (holds, "another value")
             }
             Self::Exists { .. } => (found.is_some(), "no value"),
             Self::Absent { .. } => (found.is_none(), "a value"),
@@ -62,11 +68,8 @@ impl Check<'_> {
         if held {
             return Ok(());
         }
-        Err(Error::new(
-            ErrorCode::Conflict,
-            format!("a check found {what}, so the batch wrote nothing: read again and decide anew"),
-        )
-        .with_key(self.key()))
+        let message = format!("a check found {what}, so the batch wrote nothing: read again and decide anew");
+        Err(Error::new(ErrorCode::Conflict, message).with_key(self.key()).into())
     }
 }
 
@@ -103,12 +106,10 @@ impl Store {
             BatchOperation::Plain(operation) => frees_space(operation),
             BatchOperation::SetKeepingExpiry { .. } => false,
         });
-        self.decide(frees, |decision| {
-            checks.iter().try_for_each(|check| check.hold(&decision.applied.table, decision.now_ms))?;
-            let table = &decision.applied.table;
-            let resolved: Vec<_> =
-                operations.iter().map(|operation| resolve(*operation, table, decision.now_ms)).collect();
-            decision.write(resolved.iter().copied(), durability, completion)
+        self.decide(frees, completion, |decision| {
+            checks.iter().try_for_each(|check| check.hold(decision))?;
+            let resolved: Vec<_> = operations.iter().map(|operation| decision.resolve(*operation)).collect();
+            Ok(decision.write(resolved.iter().copied(), durability)?)
         })
     }
 
@@ -133,14 +134,14 @@ impl Store {
         durability: Option<Durability>,
         completion: impl FnOnce(Result<()>) + Send + 'static,
     ) -> Result<(i64, Submitted)> {
-        self.decide(false, |decision| {
-            let (sum, expires_at) = match decision.applied.table.get(key, decision.now_ms) {
-                Some(entry) => (add(key, in_memory(entry.value), by)?, entry.expires_at),
+        self.decide(false, completion, |decision| {
+            let (sum, expires_at) = match decision.value(key)? {
+                Some(entry) => (add(key, entry.value, by)?, entry.expires_at),
                 None => (by, None),
             };
             let value = sum.to_string();
             let operation = Operation::Set { key, value: value.as_bytes(), expires_at };
-            let submitted = decision.write(std::iter::once(operation), durability, completion)?;
+            let submitted = decision.write(std::iter::once(operation), durability)?;
             Ok((sum, submitted))
         })
     }
@@ -166,18 +167,23 @@ impl Store {
         completion: impl FnOnce(Result<()>) + Send + 'static,
     ) -> Result<(bool, Submitted)> {
         check_key(key)?;
-        self.decide(false, |decision| {
-            let found: Option<Vec<u8>> =
-                decision.applied.table.get(key, decision.now_ms).map(|entry| in_memory(entry.value).to_vec());
+        self.decide(false, completion, |decision| {
+            let found: Option<Vec<u8>> = decision.value(key)?.map(|entry| entry.value.to_vec());
             let Some(value) = found else { return Ok((false, Submitted::Settled)) };
             let operation = Operation::Set { key, value: &value, expires_at };
-            let submitted = decision.write(std::iter::once(operation), None, completion)?;
+            let submitted = decision.write(std::iter::once(operation), None)?;
             Ok((true, submitted))
         })
     }
 
-    /// Looks and writes under the apply lock.
-    fn decide<T>(&self, frees_space: bool, decide: impl FnOnce(Decision<'_>) -> Result<T>) -> Result<T> {
+    /// Looks and writes under the apply lock. Where it takes a value that is on disk, the lock is given back while that is
+    /// read, and everything is decided anew: what was read counts as long as it is still the newest.
+    fn decide<C, T>(
+        &self,
+        frees_space: bool,
+        completion: C,
+        mut decide: impl FnMut(&mut Decision<'_, C>) -> std::result::Result<T, Stop>,
+    ) -> Result<T> {
         let shared = self.open_shared()?;
         shared.check_writable()?;
         if shared.disk.is_some() {
@@ -187,27 +193,94 @@ impl Store {
                 shared.check_room()?;
             }
         }
-        let mut applied = shared.applied.write();
-        self.open_shared()?;
-        shared.settle(&mut applied.table);
-        let now_ms = shared.clock.now_ms();
-        decide(Decision { store: self, applied: &mut applied, now_ms })
+        let mut completion = Some(completion);
+        let mut read = HashMap::new();
+        let mut stored = StoredRead::default();
+        loop {
+            let mut guard = shared.applied.write();
+            self.open_shared()?;
+            shared.settle(&mut guard.table);
+            let now_ms = shared.clock.now_ms();
+            let applied = &mut *guard;
+            let mut decision =
+                Decision { store: self, applied, now_ms, read: &read, completion: completion.take() };
+            let Unread { key, sequence, at } = match decide(&mut decision) {
+                Ok(decided) => return Ok(decided),
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Unread(unread)) => unread,
+            };
+            completion = decision.completion;
+            drop(guard);
+            if let Some(value) = stored.read(shared, &key, at)? {
+                read.insert(key, (sequence, value));
+            }
+        }
+    }
+}
+
+/// Why a write is not decided.
+enum Stop {
+    Failed(Error),
+    Unread(Unread),
+}
+
+/// A value that has to be read first.
+struct Unread {
+    key: Vec<u8>,
+    sequence: u64,
+    at: StoredValue,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
     }
 }
 
 /// A write that is being decided; it holds the apply lock.
-struct Decision<'a> {
+struct Decision<'a, C> {
     store: &'a Store,
     applied: &'a mut Applied,
     now_ms: u64,
+    /// Values that were read from disk, by key, with their sequence numbers.
+    read: &'a HashMap<Vec<u8>, (u64, Vec<u8>)>,
+    /// There until the write is made.
+    completion: Option<C>,
 }
 
-impl Decision<'_> {
+impl<C> Decision<'_, C> {
+    fn find(&self, key: &[u8]) -> Option<hit_table::Entry<'_>> {
+        self.applied.table.get(key, self.now_ms)
+    }
+
+    /// The entry of a key, which stops the decision where its value has to be read first.
+    fn value(&self, key: &[u8]) -> std::result::Result<Option<Entry<'_>>, Stop> {
+        let Some(entry) = self.find(key) else { return Ok(None) };
+        let hit_table::Entry { value, expires_at, sequence } = entry;
+        let value = match (value, self.read.get(key)) {
+            (Value::Memory(value), _) => value,
+            (Value::Stored(_), Some((read, value))) if *read == sequence => value,
+            (Value::Stored(at), _) => return Err(Stop::Unread(Unread { key: key.to_vec(), sequence, at })),
+        };
+        Ok(Some(Entry { value, expires_at }))
+    }
+
+    fn resolve<'o>(&self, operation: BatchOperation<'o>) -> Operation<'o> {
+        match operation {
+            BatchOperation::Plain(operation) => operation,
+            BatchOperation::SetKeepingExpiry { key, value } => {
+                let expires_at = self.find(key).and_then(|entry| entry.expires_at);
+                Operation::Set { key, value, expires_at }
+            }
+        }
+    }
+}
+
+impl<C: FnOnce(Result<()>) + Send + 'static> Decision<'_, C> {
     fn write<'a>(
-        self,
+        &mut self,
         operations: impl ExactSizeIterator<Item = Operation<'a>> + Clone,
         durability: Option<Durability>,
-        completion: impl FnOnce(Result<()>) + Send + 'static,
     ) -> Result<Submitted> {
         for operation in operations.clone() {
             check_operation(&operation)?;
@@ -217,17 +290,8 @@ impl Decision<'_> {
             Some(_) => Some(encode(shared, operations.clone())?),
             None => None,
         };
+        let completion = self.completion.take().expect("a decision writes once");
         Ok(self.store.apply(self.applied, operations, frame, durability, completion))
-    }
-}
-
-fn resolve<'a>(operation: BatchOperation<'a>, table: &Table, now_ms: u64) -> Operation<'a> {
-    match operation {
-        BatchOperation::Plain(operation) => operation,
-        BatchOperation::SetKeepingExpiry { key, value } => {
-            let expires_at = table.get(key, now_ms).and_then(|entry| entry.expires_at);
-            Operation::Set { key, value, expires_at }
-        }
     }
 }
 

@@ -127,6 +127,7 @@ impl Committer {
         self.swept_to = applied.next_sequence;
         drop(applied);
         drop(unseen);
+        self.wants_sweep |= self.shared.keep_values();
         self.next_sweep = now + if more { SWEEP_AGAIN_AFTER } else { SWEEP_EVERY };
     }
 
@@ -154,6 +155,7 @@ impl Committer {
                 Err(error) => self.poison(&error, written),
             }
         }
+        self.wants_sweep |= self.shared.keep_values();
         self.publish_stats();
     }
 
@@ -207,7 +209,13 @@ impl Committer {
             return Ok(());
         }
         self.wants_mark = true;
-        self.with_log(|log| log.append(frames))
+        self.with_log(|log| {
+            log.append(frames)?;
+            if let Some(values) = self.shared.disk.as_ref().and_then(|disk| disk.values.as_ref()) {
+                values.note_written(log, frames);
+            }
+            Ok(())
+        })
     }
 
     /// Does something with the log; nothing where there is none.
@@ -360,6 +368,9 @@ impl Committer {
         if let Some(Disk { identity, lock, .. }) = &self.shared.disk {
             drop(lock.lock().take());
             owners::left(*identity);
+        }
+        if let Some(values) = self.shared.disk.as_ref().and_then(|disk| disk.values.as_ref()) {
+            values.close();
         }
         // Handles that JavaScript has not collected yet must not keep the data in memory.
         let mut applied = self.shared.applied.write();

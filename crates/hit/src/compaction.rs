@@ -25,7 +25,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::account::Account;
 use crate::queue::{Completion, Group};
-use crate::shared::{Disk, Shared};
+use crate::shared::{Disk, Replaced, Shared};
 
 use self::judging::TableJudge;
 use self::pace::Pace;
@@ -303,7 +303,7 @@ fn compact_once(
         };
         let mut judge = TableJudge::new(shared, disk, pace, droppable_below);
         let made = taken.compact(judged_to, &mut judge);
-        let kept = judge.kept();
+        let (kept, moved) = judge.finish();
         let installed = made.and_then(|run| {
             let result = wait_until_synced(shared, disk).and_then(|()| {
                 // Invariant: what was judged by is synced now, so nothing of it is taken back any more.
@@ -316,11 +316,17 @@ fn compact_once(
                     let mut applied = shared.applied.write();
                     applied.table.replace_spans(first, next, kept.total_bytes, kept.tombstone_bytes);
                     drop(applied);
-                    disk.remove_replaced(&run);
+                    let values = disk.values.as_ref();
+                    let seen_to = values.and_then(|values| values.note_moved(shared, run.replaces(), &moved));
+                    disk.remove_replaced(&run, seen_to);
+                    if seen_to.is_some() {
+                        // The log's thread looks after the files that are kept.
+                        shared.queue.sweep();
+                    }
                 }
                 // Nobody knows which list is on disk.
                 Err(error) if error.code() == ErrorCode::Poisoned => {}
-                Ok(false) | Err(_) => disk.remove([run.id()].into_iter()),
+                Ok(false) | Err(_) => disk.remove([Replaced::unseen(run.id())].into_iter()),
             }
             result
         });

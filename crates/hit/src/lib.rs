@@ -39,6 +39,8 @@ mod scan;
 mod shared;
 mod stats;
 mod store;
+mod stored;
+mod values;
 mod verify;
 mod write;
 

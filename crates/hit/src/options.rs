@@ -49,11 +49,9 @@ impl Default for OpenOptions {
 
 impl OpenOptions {
     pub(crate) fn check(&self) -> Result<()> {
-        let not_built = |what: &str, remedy: &str| {
-            Err(Error::new(ErrorCode::Unsupported, format!("option {what} is not built yet: {remedy}")))
-        };
-        if self.max_memory_bytes.is_some() {
-            return not_built("maxMemoryBytes", "leave it out, all values are kept in memory");
+        if self.read_only && self.max_memory_bytes.is_some() {
+            let message = "maxMemoryBytes with readOnly is not built yet: leave it out, a reader keeps all values in memory";
+            return Err(Error::new(ErrorCode::Unsupported, message));
         }
         self.file.check()
     }

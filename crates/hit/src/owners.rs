@@ -9,6 +9,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::options::FileOptions;
 use crate::shared::Shared;
+use crate::values::Values;
 
 /// Device and inode of a store's lock file.
 type Identity = (u64, u64);
@@ -39,7 +40,11 @@ pub(crate) struct Opening {
 }
 
 /// Joins the store at `identity`, or gets the right to open it. Waits for one that is opening or closing.
-pub(crate) fn enter(identity: Identity, options: FileOptions) -> Result<Entered> {
+pub(crate) fn enter(
+    identity: Identity,
+    options: FileOptions,
+    max_memory_bytes: Option<u64>,
+) -> Result<Entered> {
     let mut owners = OWNERS.lock();
     loop {
         match owners.get(&identity) {
@@ -55,6 +60,15 @@ pub(crate) fn enter(identity: Identity, options: FileOptions) -> Result<Entered>
                         ErrorCode::Config,
                         "this process has the store open with other 'file' options: open it with the same ones",
                     ));
+                }
+                let values = shared.disk.as_ref().and_then(|disk| disk.values.as_ref());
+                let budget = values.map(Values::budget_bytes);
+                if budget != max_memory_bytes {
+                    let budget = budget.map_or("without it".into(), |bytes| format!("with {bytes}"));
+                    let message = format!(
+                        "maxMemoryBytes differs: this process has the store open {budget}: use the same"
+                    );
+                    return Err(Error::new(ErrorCode::Config, message));
                 }
                 shared.handles.fetch_add(1, Ordering::SeqCst);
                 return Ok(Entered::Joined(Arc::clone(shared)));

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use hit_core::{KeyRange, Result, check_key};
-use hit_table::Value;
+use hit_table::{StoredValue, Value};
 
 use crate::Store;
 use crate::queue::Group;
 use crate::store::{Answered, answer};
+use crate::stored::StoredRead;
 
 /// A value and its expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,17 +17,41 @@ pub struct Entry<'a> {
     pub expires_at: Option<u64>,
 }
 
-/// The bytes of a value; none is stored yet.
-pub(crate) fn in_memory(value: Value<'_>) -> &[u8] {
-    value.in_memory().expect("nobody has stored a value")
+/// A value that was read, and its expiry.
+type FoundEntry = Option<(Vec<u8>, Option<u64>)>;
+
+/// The entry where its value is in memory.
+pub(crate) fn entry_in_memory(entry: hit_table::Entry<'_>) -> Option<Entry<'_>> {
+    let expires_at = entry.expires_at;
+    entry.value.in_memory().map(|value| Entry { value, expires_at })
 }
 
-/// Reads. They come from memory, take the apply lock for reading only, and see every accepted write.
+/// An entry as it was found under the apply lock.
+enum Found {
+    Absent,
+    Here(Vec<u8>, Option<u64>),
+    OnDisk(StoredValue, Option<u64>),
+}
+
+impl From<Option<hit_table::Entry<'_>>> for Found {
+    fn from(entry: Option<hit_table::Entry<'_>>) -> Self {
+        match entry {
+            None => Self::Absent,
+            Some(entry) => match entry.value {
+                Value::Memory(value) => Self::Here(value.to_vec(), entry.expires_at),
+                Value::Stored(at) => Self::OnDisk(at, entry.expires_at),
+            },
+        }
+    }
+}
+
+/// Reads. They take the apply lock for reading only, see every accepted write, and come from memory but for large values
+/// beyond `max_memory_bytes`, which are read from disk.
 ///
 /// Whether the store is open is looked at under the lock, because closing takes the data away.
 ///
-/// Each of them fails with `HIT_NOT_OPEN` after `close`, with `HIT_POISONED` after a failed sync, and with
-/// `HIT_KEY_INVALID` for an empty or over-long key.
+/// Each of them fails with `HIT_NOT_OPEN` after `close`, with `HIT_POISONED` after a failed sync, with `HIT_KEY_INVALID` for
+/// an empty or over-long key, and, for values on disk, with `HIT_CORRUPTION` or `HIT_IO`.
 impl Store {
     /// The value under `key`.
     ///
@@ -41,7 +66,11 @@ impl Store {
     /// # Errors
     /// As all reads.
     pub fn has(&self, key: &[u8]) -> Result<bool> {
-        self.get_with(key, |entry| entry.is_some())
+        check_key(key)?;
+        let shared = self.shared();
+        let applied = shared.applied.read();
+        self.open_shared()?;
+        Ok(applied.table.get(key, shared.now_ms(&applied.table)).is_some())
     }
 
     /// The value under `key`, once everything that a read could see at this moment has the durability it was made with.
@@ -50,15 +79,26 @@ impl Store {
     /// # Errors
     /// As all reads, and with the failure of a write that was seen.
     pub async fn get_settled(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let (value, unanswered) = self.get_with_barrier(key)?;
-        if let Some(answered) = unanswered {
-            answered.wait().await?;
+        let mut stored = StoredRead::default();
+        loop {
+            let (found, unanswered) = self.find_with_barrier(key)?;
+            if let Some(answered) = unanswered {
+                answered.wait().await?;
+            }
+            match found {
+                Found::Absent => return Ok(None),
+                Found::Here(value, _) => return Ok(Some(value)),
+                Found::OnDisk(at, _) => {
+                    if let Some(value) = stored.read(self.shared(), key, at)? {
+                        return Ok(Some(value));
+                    }
+                }
+            }
         }
-        Ok(value)
     }
 
     /// Reads, and queues a barrier behind what was seen where that is not answered yet.
-    fn get_with_barrier(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, Option<Answered>)> {
+    fn find_with_barrier(&self, key: &[u8]) -> Result<(Found, Option<Answered>)> {
         check_key(key)?;
         let shared = self.shared();
         // Invariant: both under one hold of the apply lock. Taking a failed write back needs it for writing, and fails
@@ -66,7 +106,7 @@ impl Store {
         let applied = shared.applied.read();
         self.open_shared()?;
         let now_ms = shared.now_ms(&applied.table);
-        let value = applied.table.get(key, now_ms).map(|entry| in_memory(entry.value).to_vec());
+        let found = Found::from(applied.table.get(key, now_ms));
         let unanswered = shared.unanswered().map(|durability| {
             let (completion, answered) = answer();
             let account = Arc::clone(self.account());
@@ -74,7 +114,7 @@ impl Store {
             shared.enqueue(Group { has_seen: true, ..barrier }, None);
             answered
         });
-        Ok((value, unanswered))
+        Ok((found, unanswered))
     }
 
     /// Calls `read` with the entry under `key`, without copying it. `read` must not call the store.
@@ -84,11 +124,23 @@ impl Store {
     pub fn get_with<T>(&self, key: &[u8], read: impl FnOnce(Option<Entry<'_>>) -> T) -> Result<T> {
         check_key(key)?;
         let shared = self.shared();
-        let applied = shared.applied.read();
-        self.open_shared()?;
-        let now_ms = shared.now_ms(&applied.table);
-        let found = applied.table.get(key, now_ms);
-        Ok(read(found.map(|entry| Entry { value: in_memory(entry.value), expires_at: entry.expires_at })))
+        let mut stored = StoredRead::default();
+        loop {
+            let (at, expires_at) = {
+                let applied = shared.applied.read();
+                self.open_shared()?;
+                let now_ms = shared.now_ms(&applied.table);
+                let Some(entry) = applied.table.get(key, now_ms) else { return Ok(read(None)) };
+                let expires_at = entry.expires_at;
+                match entry.value {
+                    Value::Memory(value) => return Ok(read(Some(Entry { value, expires_at }))),
+                    Value::Stored(at) => (at, expires_at),
+                }
+            };
+            if let Some(value) = stored.read(shared, key, at)? {
+                return Ok(read(Some(Entry { value: &value, expires_at })));
+            }
+        }
     }
 
     /// Reads many keys at one moment: `found` gets their entries in the order of the keys. It must not call the store.
@@ -102,13 +154,67 @@ impl Store {
     ) -> Result<()> {
         keys.clone().try_for_each(check_key)?;
         let shared = self.shared();
+        let mut stored = StoredRead::default();
+        loop {
+            let entries: Vec<Found> = {
+                let applied = shared.applied.read();
+                self.open_shared()?;
+                let now_ms = shared.now_ms(&applied.table);
+                if applied.table.stored_values().0 == 0 {
+                    applied.table.get_many(keys, now_ms, |entry| found(entry.and_then(entry_in_memory)));
+                    return Ok(());
+                }
+                let mut entries = Vec::new();
+                applied.table.get_many(keys.clone(), now_ms, |entry| entries.push(Found::from(entry)));
+                entries
+            };
+            if let Some(entries) = self.read_found(keys.clone(), entries, &mut stored)? {
+                for entry in &entries {
+                    let entry = entry.as_ref();
+                    found(entry.map(|(value, expires_at)| Entry { value, expires_at: *expires_at }));
+                }
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads what is on disk; `None` where one of the values has moved.
+    fn read_found<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        entries: Vec<Found>,
+        stored: &mut StoredRead,
+    ) -> Result<Option<Vec<FoundEntry>>> {
+        let mut read = Vec::with_capacity(entries.len());
+        for (key, entry) in keys.zip(entries) {
+            read.push(match entry {
+                Found::Absent => None,
+                Found::Here(value, expires_at) => Some((value, expires_at)),
+                Found::OnDisk(at, expires_at) => {
+                    let Some(value) = stored.read(self.shared(), key, at)? else { return Ok(None) };
+                    Some((value, expires_at))
+                }
+            });
+        }
+        Ok(Some(read))
+    }
+
+    /// Whether reading these keys takes reading from disk, so that a thread that must not wait lets another one do it.
+    ///
+    /// # Errors
+    /// As all reads.
+    pub fn are_on_disk<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) -> Result<bool> {
+        let shared = self.shared();
         let applied = shared.applied.read();
         self.open_shared()?;
-        let now_ms = shared.now_ms(&applied.table);
-        applied.table.get_many(keys, now_ms, |entry| {
-            found(entry.map(|entry| Entry { value: in_memory(entry.value), expires_at: entry.expires_at }));
+        if applied.table.stored_values().0 == 0 {
+            return Ok(false);
+        }
+        let mut is_any = false;
+        applied.table.get_many(keys, 0, |entry| {
+            is_any |= entry.is_some_and(|entry| entry.value.in_memory().is_none());
         });
-        Ok(())
+        Ok(is_any)
     }
 
     /// The values under `keys`, in their order, at one moment.

@@ -12,6 +12,7 @@ use crate::fill::SegmentFill;
 use crate::options::FileOptions;
 use crate::queue::{Completion, Group, Queue};
 use crate::reader::Reader;
+use crate::values::Values;
 
 /// A submitted frame's buffer is kept for the next one up to this size.
 const SPARE_FRAME_BYTES: usize = 1 << 20;
@@ -77,6 +78,8 @@ impl Applied {
 pub(crate) struct Disk {
     pub(crate) identity: (u64, u64),
     pub(crate) options: FileOptions,
+    /// Values that stay on disk; `None` where all are kept in memory.
+    pub(crate) values: Option<Values>,
     pub(crate) folder: Folder,
     pub(crate) lock: Mutex<Option<Lock>>,
     /// Written by the log thread; compaction puts runs into its list. Nobody who holds it waits for the apply lock. `None`
@@ -96,8 +99,23 @@ pub(crate) struct Disk {
 #[derive(Default)]
 struct Pins {
     held: usize,
-    replaced: Vec<FileId>,
+    replaced: Vec<Replaced>,
     replaced_bytes: u64,
+}
+
+/// A file that no list has any more.
+#[derive(Clone, Copy)]
+pub(crate) struct Replaced {
+    file: FileId,
+    /// Snapshots up to this mark may see values in it.
+    seen_to: Option<u64>,
+}
+
+impl Replaced {
+    /// A file in which nobody sees values.
+    pub(crate) fn unseen(file: FileId) -> Self {
+        Self { file, seen_to: None }
+    }
 }
 
 /// Keeps the log's files where they are, replaced ones too, until it is dropped.
@@ -120,12 +138,14 @@ impl Disk {
         identity: (u64, u64),
         folder: Folder,
         options: FileOptions,
+        values: Option<Values>,
         lock: Lock,
         log: Log,
     ) -> Self {
         let disk = Self {
             identity,
             options,
+            values,
             folder,
             lock: Mutex::new(Some(lock)),
             compactor: Compactor::new(options.compaction),
@@ -156,27 +176,36 @@ impl Disk {
 
     /// What replaced files take that are still read.
     pub(crate) fn pinned_bytes(&self) -> u64 {
-        self.pins.lock().replaced_bytes
+        self.pins.lock().replaced_bytes + self.values.as_ref().map_or(0, Values::kept_bytes)
     }
 
-    /// Removes the files that a run has replaced, now or when nobody reads them any more.
-    pub(crate) fn remove_replaced(&self, run: &Run) {
+    /// Removes the files that a run has replaced, now or when nobody reads them any more. Snapshots up to the mark `seen_to`
+    /// may see values in them.
+    pub(crate) fn remove_replaced(&self, run: &Run, seen_to: Option<u64>) {
+        let replaced = run.replaces().map(|file| Replaced { file, seen_to });
         let mut pins = self.pins.lock();
         if pins.held > 0 {
-            pins.replaced.extend(run.replaces());
+            pins.replaced.extend(replaced);
             pins.replaced_bytes += run.replaced_bytes();
             return;
         }
         drop(pins);
-        self.remove(run.replaces());
+        self.remove(replaced);
     }
 
     /// Removes files that no list has.
-    pub(crate) fn remove(&self, files: impl Iterator<Item = FileId>) {
-        let remover = self.log.lock().as_ref().map(Log::remover);
-        if let Some(remover) = remover {
-            // What cannot be removed now is removed by the next open.
-            files.for_each(|id| drop(remover.remove(id)));
+    pub(crate) fn remove(&self, files: impl Iterator<Item = Replaced>) {
+        let Some(remover) = self.log.lock().as_ref().map(Log::remover) else { return };
+        for Replaced { file, seen_to } in files {
+            let values = self.values.as_ref();
+            let is_kept = values.zip(seen_to).is_none_or(|(values, mark)| values.keep_open(file, mark));
+            // What cannot be kept open, or removed, now is removed by the next open.
+            if is_kept {
+                drop(remover.remove(file));
+            }
+            if let Some(values) = values {
+                values.forget(file);
+            }
         }
     }
 
@@ -387,6 +416,14 @@ impl Shared {
     pub(crate) fn add_settled(&self, undos: impl Iterator<Item = Undo>) {
         self.settled.lock().extend(undos);
         self.has_settled.store(true, Ordering::Release);
+    }
+
+    /// Has values given up that are too many in memory, and lets go of files in which nobody sees values any more; true while
+    /// there are others.
+    pub(crate) fn keep_values(&self) -> bool {
+        let Some(values) = self.disk.as_ref().and_then(|disk| disk.values.as_ref()) else { return false };
+        values.keep_budget(self);
+        values.release(&self.applied.read().table)
     }
 
     /// Settles what has been written since.

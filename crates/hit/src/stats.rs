@@ -12,6 +12,12 @@ pub struct Stats {
     pub pending_bytes: usize,
     /// Memory that the table holds, in bytes: entries, index and ordered view.
     pub memory_bytes: usize,
+    /// Of that, values of 256 bytes and more.
+    pub large_value_bytes: u64,
+    /// Values that are on disk only, since there is no memory for them.
+    pub stored_values: u64,
+    /// Bytes of the values that are on disk only.
+    pub stored_bytes: u64,
     /// Bytes that the store's files take.
     pub disk_bytes: u64,
     /// Age of the oldest scan that is not closed, in milliseconds; 0 where there is none.

@@ -19,6 +19,7 @@ use crate::queue::{Close, Completion, Group};
 use crate::reader::Reader;
 use crate::shared::{Applied, Disk, Shared};
 use crate::stats::Stats;
+use crate::values::Values;
 
 /// A handle of an open store. Clones are the same handle; a second [`Store::open`] of a folder is another handle of
 /// the same store. The store closes with its last handle; dropping one closes it without waiting.
@@ -110,6 +111,9 @@ impl Store {
             lanes: 1,
             pending_bytes: self.handle.account.backlog.pending_bytes(),
             memory_bytes: applied.tables().map(|table| table.stats().memory_bytes).sum(),
+            large_value_bytes: table.large_value_bytes,
+            stored_values: table.stored_values,
+            stored_bytes: table.stored_bytes,
             disk_bytes: log.as_ref().map_or(0, |log| log.disk_bytes),
             oldest_snapshot_ms: applied
                 .tables()
@@ -304,6 +308,11 @@ fn open_memory(options: &OpenOptions) -> Result<Arc<Shared>> {
             "a memory: store is new, so opened read-only there would never be anything in it: open a folder";
         return Err(Error::new(ErrorCode::Config, message));
     }
+    if options.max_memory_bytes.is_some() {
+        let message =
+            "a memory: store has no disk to keep values on: leave maxMemoryBytes out, or open a folder";
+        return Err(Error::new(ErrorCode::Config, message));
+    }
     let applied = Applied::new(Table::new(), 1, SegmentFill::new(0, u64::MAX));
     let shared = Arc::new(Shared::new(applied, None, Arc::clone(&options.clock)));
     Committer::start(Arc::clone(&shared), None)?;
@@ -314,17 +323,19 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
     let folder = Folder::open(Arc::clone(&options.files), path, "file", options.create_if_missing)?;
     let lock_file = LockFile::open(&folder)?;
     let identity = lock_file.identity();
-    let opening = match owners::enter(identity, options.file)? {
+    let opening = match owners::enter(identity, options.file, options.max_memory_bytes)? {
         Entered::Joined(shared) => return Ok(shared),
         Entered::Vacant(opening) => opening,
     };
     let lock = lock_file.acquire()?;
     let mut table = Table::new();
+    let values = options.max_memory_bytes.map(|bytes| Values::new(bytes, folder.clone()));
     let log_options = LogOptions { segment_bytes: options.file.segment_bytes };
-    let log = Log::open(&folder, &lock, log_options, &mut Fill { table: &mut table })?;
+    let log =
+        Log::open(&folder, &lock, log_options, &mut Fill { table: &mut table, values: values.as_ref() })?;
     let fill = SegmentFill::new(log.active_bytes(), options.file.segment_bytes);
     let applied = Applied::new(table, log.next_sequence(), fill);
-    let disk = Disk::new(identity, folder, options.file, lock, log);
+    let disk = Disk::new(identity, folder, options.file, values, lock, log);
     let shared = Arc::new(Shared::new(applied, Some(disk), Arc::clone(&options.clock)));
     let compaction = Compactor::start(Arc::clone(&shared))?;
     Committer::start(Arc::clone(&shared), Some(compaction))?;
@@ -342,6 +353,7 @@ fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
 /// Fills the table with what the log holds.
 struct Fill<'a> {
     table: &'a mut Table,
+    values: Option<&'a Values>,
 }
 
 impl Replay for Fill<'_> {
@@ -351,7 +363,16 @@ impl Replay for Fill<'_> {
     }
 
     fn frame(&mut self, frame: &ReplayedFrame<'_>) -> Result<()> {
-        self.table.replay(frame.operations());
+        match self.values {
+            Some(values) => values.replay(self.table, frame),
+            None => self.table.replay(frame.operations()),
+        }
         Ok(())
+    }
+
+    fn copied(&mut self, frame: &ReplayedFrame<'_>) {
+        if let Some(values) = self.values {
+            values.note_copied(self.table, frame);
+        }
     }
 }

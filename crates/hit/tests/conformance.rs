@@ -1,7 +1,7 @@
 //! Holds every kind of store to what all of them must do.
 
 use hit_testkit::conformance;
-use hit_testkit::conformance::{Files, Memory};
+use hit_testkit::conformance::{Files, FilesWithin, Memory};
 
 #[test]
 fn the_cases_are_those_of_the_shared_list() {
@@ -10,3 +10,4 @@ fn the_cases_are_those_of_the_shared_list() {
 
 conformance!(memory, Memory: atomicBatch checks orderedScans snapshots ttl);
 conformance!(file, Files: atomicBatch checks orderedScans reopening snapshots ttl);
+conformance!(values_on_disk, FilesWithin<0>: atomicBatch checks orderedScans reopening snapshots ttl);

@@ -1,7 +1,7 @@
 //! Random operations on every kind of store against a plain map. What they find becomes a test with a name, so nothing
 //! else is kept of a failure.
 
-use hit_testkit::conformance::{Files, Memory};
+use hit_testkit::conformance::{Files, FilesWithin, Memory};
 use hit_testkit::oracle::{Step, Write, run, steps};
 use proptest::prelude::*;
 
@@ -21,6 +21,11 @@ proptest! {
     #[test]
     fn a_file_store_answers_as_a_map_does_and_so_after_reopening(steps in steps(60)) {
         run::<Files>(&steps);
+    }
+
+    #[test]
+    fn a_store_that_keeps_values_on_disk_answers_as_a_map_does(steps in steps(60), has_room in any::<bool>()) {
+        if has_room { run::<FilesWithin<10_000>>(&steps) } else { run::<FilesWithin<0>>(&steps) }
     }
 }
 

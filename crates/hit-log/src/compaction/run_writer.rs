@@ -101,7 +101,7 @@ impl RunWriter {
             // Its checksum is behind it.
             let behind = self.end() + FRAME_HEADER_BYTES as u64;
             let offset = behind - (value.len() + size_of::<u32>()) as u64;
-            judge.moved(sequence, key, ValuePlace { file: self.header.id, offset });
+            judge.moved(sequence, key, value.len() as u32, ValuePlace { file: self.header.id, offset });
         }
         Ok(())
     }

@@ -152,11 +152,12 @@ pub(crate) fn replay_tail(
     let what = loop {
         match reader.next()? {
             Step::Frame(frame) => {
-                if frame.header.first_sequence < tail.proven_sequence {
+                let is_proven = frame.header.first_sequence < tail.proven_sequence;
+                if is_proven {
                     tail.proven_end = frame.offset + frame.header.frame_bytes() as u64;
                 }
                 if frame.header.kind != FrameKind::Mark {
-                    replay.frame(&ReplayedFrame::new(segment.id(), frame))?;
+                    replay.frame(&ReplayedFrame::of_tail(segment.id(), frame, is_proven))?;
                 }
             }
             Step::Bad(what) => break what,

@@ -4,7 +4,8 @@ use crate::corruption::corruption;
 use crate::folder::Folder;
 use crate::header::FrameKind;
 use crate::io_error::cannot;
-use crate::reader::{Step, Window};
+use crate::reader::{FrameAt, Step, Window};
+use crate::replay::{Replay, ReplayedFrame};
 use crate::writer::{Continuation, SegmentWriter};
 
 use super::replaying::{Tail, open, reader};
@@ -20,6 +21,7 @@ pub(super) fn rewrite(
     tail: &Tail<'_>,
     next_sequence: u64,
     window: &mut Window,
+    replay: &mut dyn Replay,
 ) -> Result<SegmentWriter> {
     let segment = tail.segment;
     let file = open(&**folder.files(), segment)?;
@@ -36,7 +38,9 @@ pub(super) fn rewrite(
                 Step::End => return Err(corruption(&segment.path, offset, "the file ends")),
             };
             if frame.header.kind == FrameKind::Operations {
+                let offset = target.copied_end();
                 target.write_copy(frame.header, frame.body).map_err(cannot("write to", &path))?;
+                replay.copied(&ReplayedFrame::new(target.header.id, FrameAt { offset, ..frame }));
             }
         }
         target.write_copies().map_err(cannot("write to", &path))?;

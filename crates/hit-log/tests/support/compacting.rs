@@ -60,7 +60,7 @@ impl Judge for Keeper<'_> {
         Ok(())
     }
 
-    fn moved(&mut self, sequence: u64, key: &[u8], place: ValuePlace) {
+    fn moved(&mut self, sequence: u64, key: &[u8], _length: u32, place: ValuePlace) {
         self.moved.push((sequence, key.to_vec(), place));
     }
 

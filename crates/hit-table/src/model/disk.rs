@@ -47,7 +47,7 @@ impl Disk {
                 && self.values.contains_key(&(old, sequence))
             {
                 let at = self.write(sequence, value);
-                table.store_value(key, sequence, at);
+                table.move_value(key, sequence, at);
             }
         }
         self.replaced.push((old, table.pin_mark()));

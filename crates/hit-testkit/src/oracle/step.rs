@@ -70,6 +70,8 @@ pub enum Step {
     Release,
     /// Waits until everything is on disk.
     Flush,
+    /// Compacts all there is.
+    Compact,
     /// Closes the store and opens it again, where its kind allows that.
     Reopen,
 }
@@ -152,6 +154,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any::<bool>().prop_map(|reverse| Step::Hold { reverse }),
         1 => Just(Step::Release),
         1 => Just(Step::Flush),
+        1 => Just(Step::Compact),
         1 => Just(Step::Reopen),
     ]
 }

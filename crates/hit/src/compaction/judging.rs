@@ -3,6 +3,7 @@ use hit_log::{Decision, FrameOperations, Judge, ValuePlace};
 use hit_table::{Verdict, span_bytes};
 
 use crate::shared::{Disk, Shared};
+use crate::values::MovedValues;
 
 use super::pace::Pace;
 
@@ -17,6 +18,7 @@ pub(super) struct TableJudge<'a> {
     /// Below this sequence number nothing older is left that a tombstone could hide.
     droppable_below: u64,
     kept: Kept,
+    moved: MovedValues,
 }
 
 /// What was kept, in the table's bytes.
@@ -28,11 +30,12 @@ pub(super) struct Kept {
 
 impl<'a> TableJudge<'a> {
     pub(super) fn new(shared: &'a Shared, disk: &'a Disk, pace: &'a mut Pace, droppable_below: u64) -> Self {
-        Self { shared, disk, pace, droppable_below, kept: Kept::default() }
+        Self { shared, disk, pace, droppable_below, kept: Kept::default(), moved: MovedValues::default() }
     }
 
-    pub(super) fn kept(&self) -> Kept {
-        self.kept
+    /// What was kept, and where its values lie if that matters.
+    pub(super) fn finish(self) -> (Kept, MovedValues) {
+        (self.kept, self.moved)
     }
 
     fn decide(&mut self, sequence: u64, operation: &Operation<'_>, verdict: Verdict) -> Decision {
@@ -72,7 +75,11 @@ impl Judge for TableJudge<'_> {
         Ok(())
     }
 
-    fn moved(&mut self, _sequence: u64, _key: &[u8], _place: ValuePlace) {}
+    fn moved(&mut self, sequence: u64, key: &[u8], length: u32, place: ValuePlace) {
+        if self.disk.values.is_some() {
+            self.moved.push(sequence, key, length, place);
+        }
+    }
 
     fn pace(&mut self, read: u64, written: u64) -> Result<()> {
         self.disk.space.add_unfinished(written);
