@@ -231,15 +231,19 @@ impl Committer {
             Err(error) if error.code() == ErrorCode::DiskFull => {}
             done => return done,
         }
-        if let Some(disk) = &self.shared.disk {
+        let shared = Arc::clone(&self.shared);
+        let mut lent = None;
+        if let Some(disk) = &shared.disk {
             disk.mark_full();
             if frees_space {
-                disk.release_reserve();
+                lent = Some(disk.lend_reserve());
             } else {
                 thread::sleep(FULL_RETRY_AFTER);
             }
         }
-        self.try_append(frames)
+        let appended = self.try_append(frames);
+        drop(lent);
+        appended
     }
 
     /// Takes groups that could not be written out of the table again, with all that came behind them. `frames` are
@@ -353,7 +357,7 @@ impl Committer {
         }
         if let Some(disk) = &self.shared.disk {
             // Its space lets a full disk take the manifest.
-            disk.release_reserve();
+            drop(disk.lend_reserve());
         }
         let log = self.shared.disk.as_ref().and_then(|disk| disk.log.lock().take());
         let closed = match (self.shared.poison.get(), log) {

@@ -270,16 +270,21 @@ fn compact(
     pace: &mut Pace,
 ) -> Result<()> {
     let mut stretch = stretch.clone();
+    let is_full =
+        |result: &Result<()>| result.as_ref().is_err_and(|error| error.code() == ErrorCode::DiskFull);
     let mut result = compact_once(shared, disk, files, &stretch, pace);
-    while result.as_ref().is_err_and(|error| error.code() == ErrorCode::DiskFull) {
-        if !disk.release_reserve() {
-            if stretch.len() == 1 {
-                break;
-            }
-            stretch.end = stretch.start + stretch.len() / 2;
-        }
+    if !is_full(&result) {
+        return result;
+    }
+    let lent = disk.lend_reserve();
+    if lent.gave_space() {
         result = compact_once(shared, disk, files, &stretch, pace);
     }
+    while is_full(&result) && stretch.len() > 1 {
+        stretch.end = stretch.start + stretch.len() / 2;
+        result = compact_once(shared, disk, files, &stretch, pace);
+    }
+    drop(lent);
     disk.keep_reserve();
     result
 }
@@ -295,6 +300,7 @@ fn compact_once(
     let droppable_below = before.iter().map(|it| it.file.judged_to).min().unwrap_or(u64::MAX);
     loop {
         disk.compactor.pause(Duration::ZERO)?;
+        shared.check_not_poisoned()?;
         let taken = disk.log.lock().as_mut().and_then(|log| log.stretch(stretch.start, stretch.len()));
         let taken = taken.ok_or_else(closing)?;
         let (judged_to, undone) = {
@@ -304,11 +310,18 @@ fn compact_once(
         let mut judge = TableJudge::new(shared, disk, pace, droppable_below);
         let made = taken.compact(judged_to, &mut judge);
         let (kept, moved) = judge.finish();
+        let mut may_be_listed = false;
         let installed = made.and_then(|run| {
             let result = wait_until_synced(shared, disk).and_then(|()| {
                 // Invariant: what was judged by is synced now, so nothing of it is taken back any more.
                 let is_still_right = shared.applied.read().table.undone_writes() == undone;
-                if is_still_right { install(disk, &run).map(|()| true) } else { Ok(false) }
+                if !is_still_right {
+                    return Ok(false);
+                }
+                let done = install(disk, &run);
+                // Nobody knows which list is on disk.
+                may_be_listed = done.as_ref().is_err_and(|error| error.code() == ErrorCode::Poisoned);
+                done.map(|()| true)
             });
             match &result {
                 Ok(true) => {
@@ -324,8 +337,7 @@ fn compact_once(
                         shared.queue.sweep();
                     }
                 }
-                // Nobody knows which list is on disk.
-                Err(error) if error.code() == ErrorCode::Poisoned => {}
+                Err(_) if may_be_listed => {}
                 Ok(false) | Err(_) => disk.remove([Replaced::unseen(run.id())].into_iter()),
             }
             result

@@ -88,7 +88,7 @@ pub(crate) struct Disk {
     pub(crate) compactor: Compactor,
     pub(crate) space: Space,
     pins: Mutex<Pins>,
-    reserve: Mutex<Option<Reserve>>,
+    reserve: Mutex<Kept>,
     /// No room was left at the last append.
     full: AtomicBool,
     /// As of the last commit.
@@ -133,6 +133,33 @@ impl Drop for Pinned<'_> {
     }
 }
 
+/// Disk space for deletes and compaction on a full disk.
+#[derive(Default)]
+struct Kept {
+    reserve: Option<Reserve>,
+    /// How many are using the space that it gave back.
+    lent: usize,
+}
+
+/// The right to the space that the reserve gave back: nobody keeps it again until this is dropped.
+pub(crate) struct Lent<'a> {
+    disk: &'a Disk,
+    gave_space: bool,
+}
+
+impl Lent<'_> {
+    /// Whether there was a reserve, so that trying again may help.
+    pub(crate) fn gave_space(&self) -> bool {
+        self.gave_space
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.disk.reserve.lock().lent -= 1;
+    }
+}
+
 impl Disk {
     pub(crate) fn new(
         identity: (u64, u64),
@@ -151,7 +178,7 @@ impl Disk {
             compactor: Compactor::new(options.compaction),
             space: Space::new(options.segment_bytes),
             pins: Mutex::default(),
-            reserve: Mutex::new(None),
+            reserve: Mutex::default(),
             full: AtomicBool::new(false),
             log_stats: Mutex::new(log.stats()),
             log: Mutex::new(None),
@@ -211,11 +238,11 @@ impl Disk {
 
     /// Keeps disk space for deletes. Without it the store works; only deletes on a full disk would not.
     pub(crate) fn keep_reserve(&self) -> bool {
-        let mut reserve = self.reserve.lock();
-        if reserve.is_none() {
-            *reserve = Reserve::ensure(&self.folder, RESERVE_BYTES).ok();
+        let mut kept = self.reserve.lock();
+        if kept.reserve.is_none() && kept.lent == 0 {
+            kept.reserve = Reserve::ensure(&self.folder, RESERVE_BYTES).ok();
         }
-        reserve.is_some()
+        kept.reserve.is_some()
     }
 
     /// No room was left at the last append.
@@ -229,17 +256,22 @@ impl Disk {
         let closed_bytes = self.log_stats.lock().closed_bytes;
         let bytes = (closed_bytes / RESERVED_PART).min(self.options.segment_bytes);
         if bytes > RESERVE_BYTES
-            && let Some(reserve) = &*self.reserve.lock()
+            && let Some(reserve) = &self.reserve.lock().reserve
         {
             drop(reserve.grow(bytes));
         }
     }
 
-    /// Gives the reserve back to the disk, for deletes and compaction when it is full; false where there is none.
-    pub(crate) fn release_reserve(&self) -> bool {
-        let reserve = self.reserve.lock().take();
+    /// Gives the reserve back to the disk, for a delete or a compaction when it is full. Writes that are refused look for room
+    /// meanwhile, and must not take this one.
+    pub(crate) fn lend_reserve(&self) -> Lent<'_> {
+        let mut kept = self.reserve.lock();
+        kept.lent += 1;
+        let reserve = kept.reserve.take();
+        let gave_space = reserve.is_some();
         // Where it cannot be removed the write that follows fails, and says why.
-        reserve.map(|reserve| drop(reserve.release())).is_some()
+        drop(reserve.map(Reserve::release));
+        Lent { disk: self, gave_space }
     }
 
     /// Whether a write that needs space may be tried: after a full disk only when the reserve is whole and there is room

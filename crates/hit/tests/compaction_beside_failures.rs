@@ -1,12 +1,13 @@
-//! A write fails, or the power, while a compaction that has judged by it is at work: what it would have replaced is still
-//! needed.
+//! What fails beside a compaction, and what a compaction that fails leaves.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use hit::{Durability, ErrorCode, KeyRange, OpenOptions, Operation, Result, Store};
+use hit_log::Files;
 use hit_testkit::promises::small_segments;
 use hit_testkit::{Call, Disk, Fault, FaultyFiles};
 
@@ -120,4 +121,82 @@ fn what_an_unsynced_write_replaces_is_given_up_only_when_that_is_synced() {
             );
         }
     }
+}
+
+/// Overwrites one key until there is something to compact.
+fn overwrite(store: &Store, rounds: u8) {
+    for round in 0..rounds {
+        let value = vec![round; 40_000];
+        let operation = Operation::Set { key: KEY, value: &value, expires_at: None };
+        submit(store, operation, Durability::Disk).recv().unwrap().unwrap();
+    }
+}
+
+fn runs(disk: &Disk) -> usize {
+    let names = disk.list(Path::new("/data/store/log")).unwrap();
+    names.iter().filter(|name| name.to_string_lossy().ends_with(".run")).count()
+}
+
+#[test]
+fn a_compaction_that_a_failed_sync_ends_leaves_no_run() {
+    let disk = Disk::new();
+    let files = FaultyFiles::new(Arc::new(disk.clone()));
+    let store = open(files.clone());
+    overwrite(&store, 4);
+    let (syncing, run_is_written, go_on) = gate();
+    files.inject(syncing.on(Call::SyncData).path(".run"));
+    let compacting = {
+        let store = store.clone();
+        thread::spawn(move || store.compact_blocking())
+    };
+    run_is_written.recv().unwrap();
+    // The first one makes the segment.
+    files.inject(Fault::fail_with(5).on(Call::SyncData).path(".log").skip(1));
+    let set = Operation::Set { key: KEY, value: b"new", expires_at: None };
+    let error = submit(&store, set, Durability::Disk).recv().unwrap().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Poisoned);
+    drop(go_on);
+    assert_eq!(compacting.join().unwrap().unwrap_err().code(), ErrorCode::Poisoned);
+    assert_eq!(runs(&disk), 0, "nobody would remove it before the store is opened again");
+}
+
+#[test]
+fn writes_that_a_full_disk_refuses_do_not_take_the_reserve_from_a_compaction() {
+    let disk = Disk::new();
+    let files = FaultyFiles::new(Arc::new(disk.clone()));
+    let store = open(files.clone());
+    overwrite(&store, 4);
+    disk.set_capacity(Some(disk.taken_bytes()));
+    let value = vec![9; 100_000];
+    let refused = {
+        let store = store.clone();
+        move || {
+            let set = Operation::Set { key: b"other", value: &value, expires_at: None };
+            let (answer, answered) = mpsc::channel();
+            let completion = move |result| drop(answer.send(result));
+            let submitted = store.submit(std::iter::once(set), None, completion);
+            submitted.and_then(|_| answered.recv().unwrap()).unwrap_err().code()
+        }
+    };
+    assert_eq!(refused(), ErrorCode::DiskFull);
+    // An application that tries again and again, here whenever the run is written to.
+    let again = Mutex::new(refused.clone());
+    let tries = Arc::new(Mutex::new(0));
+    let counted = tries.clone();
+    let healed = disk.clone();
+    let interfere = Fault::delay(move || {
+        let mut tries = counted.lock().unwrap();
+        *tries += 1;
+        if *tries > 9 {
+            healed.set_capacity(None);
+        } else {
+            assert_eq!(again.lock().unwrap()(), ErrorCode::DiskFull);
+        }
+    });
+    files.inject(interfere.on(Call::WriteAt).path(".run").times(u64::MAX));
+    let before = disk.taken_bytes();
+    store.compact_blocking().unwrap();
+    assert!(*tries.lock().unwrap() < 9, "it was kept from its reserve until there was room elsewhere");
+    assert!(disk.taken_bytes() < before);
+    assert_eq!(store.get(KEY).unwrap(), Some(vec![3; 40_000]));
 }
