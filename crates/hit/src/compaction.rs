@@ -66,6 +66,15 @@ struct State {
     answer: Option<Error>,
     /// What the last compaction that was not asked for failed with.
     failure: Option<Error>,
+    /// The thread has panicked.
+    bug: Option<Error>,
+}
+
+impl State {
+    /// Why nothing is compacted any more.
+    fn end(&self) -> Error {
+        self.bug.clone().unwrap_or_else(closing)
+    }
 }
 
 /// Lets nobody wait for a thread that has ended, however that came.
@@ -73,6 +82,9 @@ struct StopAtEnd<'a>(&'a Disk);
 
 impl Drop for StopAtEnd<'_> {
     fn drop(&mut self) {
+        let bug = "the thread that compacts failed in a way it should not: please report this; the store works on, and \
+                   grows, until it is closed and opened again";
+        self.0.compactor.state.lock().bug = thread::panicking().then(|| Error::new(ErrorCode::Io, bug));
         self.0.compactor.stop();
         self.0.space.set_working(false);
     }
@@ -106,8 +118,7 @@ impl Compactor {
     }
 
     /// Has the thread look whether something is to be done.
-    pub(crate) fn wake(&self) {
-        let mut state = self.state.lock();
+    fn wake(&self, state: &mut State) {
         state.is_woken = true;
         state.wakes += 1;
         self.changed.notify_all();
@@ -115,22 +126,22 @@ impl Compactor {
 
     /// The same behind a file that was sealed. Writers wait for what comes of it if they have to.
     pub(crate) fn wake_for_file(&self, space: &Space) {
-        let state = self.state.lock();
+        let mut state = self.state.lock();
         if self.works_alone && !state.is_stopped {
+            // In one step with the wake-up: a thread that comes to rest in between would say that nobody works.
             space.set_working(true);
         }
-        drop(state);
-        self.wake();
+        self.wake(&mut state);
     }
 
     /// Has the thread look whether something is to be done, and waits until nothing is.
     pub(crate) fn wait_for_rest(&self) -> Result<()> {
-        self.wake();
         let mut state = self.state.lock();
+        self.wake(&mut state);
         let mine = state.wakes;
         while state.rests < mine {
             if state.is_stopped {
-                return Err(closing());
+                return Err(state.end());
             }
             self.changed.wait(&mut state);
         }
@@ -151,7 +162,7 @@ impl Compactor {
         self.changed.notify_all();
         while state.answered < mine {
             if state.is_stopped {
-                return Err(closing());
+                return Err(state.end());
             }
             self.changed.wait(&mut state);
         }
@@ -160,7 +171,8 @@ impl Compactor {
 
     /// What the last compaction that was not asked for failed with, until one succeeds.
     pub(crate) fn failure(&self) -> Option<Error> {
-        self.state.lock().failure.clone()
+        let state = self.state.lock();
+        state.bug.clone().or_else(|| state.failure.clone())
     }
 
     fn run(&self, shared: &Shared, disk: &Disk) {
@@ -205,7 +217,7 @@ impl Compactor {
                 return Ok(());
             }
         }
-        Err(closing())
+        Err(state.end())
     }
 }
 
@@ -226,6 +238,7 @@ fn keep_bound(shared: &Shared, disk: &Disk) -> Result<()> {
 /// Compacts every file that has something to give, the segment being written included.
 fn compact_everything(shared: &Shared, disk: &Disk) -> Result<()> {
     sweep(shared)?;
+    let end = shared.applied.read().next_sequence;
     seal(shared, disk)?;
     let mut position = 0;
     loop {
@@ -233,6 +246,10 @@ fn compact_everything(shared: &Shared, disk: &Disk) -> Result<()> {
         let Some(stretch) = plan::next_of_all(&files, position, disk.options.segment_bytes) else {
             return Ok(());
         };
+        // What is written meanwhile may stay: whoever goes on overwriting would never let it end.
+        if files.get(stretch.start).is_some_and(|it| it.file.first_sequence >= end) {
+            return Ok(());
+        }
         compact(shared, disk, &files, &stretch, &mut Pace::unlimited())?;
         position = stretch.start + 1;
     }

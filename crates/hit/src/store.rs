@@ -338,7 +338,10 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
     let disk = Disk::new(identity, folder, options.file, values, lock, log);
     let shared = Arc::new(Shared::new(applied, Some(disk), Arc::clone(&options.clock)));
     let compaction = Compactor::start(Arc::clone(&shared))?;
-    Committer::start(Arc::clone(&shared), Some(compaction))?;
+    Committer::start(Arc::clone(&shared), Some(compaction)).inspect_err(|_| {
+        // Nobody else would end that thread, and it keeps the lock.
+        shared.disk.iter().for_each(|disk| disk.compactor.stop());
+    })?;
     opening.succeed(&shared);
     Ok(shared)
 }

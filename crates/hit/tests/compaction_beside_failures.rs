@@ -200,3 +200,43 @@ fn writes_that_a_full_disk_refuses_do_not_take_the_reserve_from_a_compaction() {
     assert!(disk.taken_bytes() < before);
     assert_eq!(store.get(KEY).unwrap(), Some(vec![3; 40_000]));
 }
+
+#[test]
+fn a_compaction_that_panics_is_told_of_and_the_store_works_on() {
+    let disk = Disk::new();
+    let files = FaultyFiles::new(Arc::new(disk.clone()));
+    let store = open(files.clone());
+    overwrite(&store, 4);
+    files.inject(Fault::delay(|| panic!("a bug, as this test wants it")).on(Call::WriteAt).path(".run"));
+    let error = store.compact_blocking().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Io, "{error}");
+    assert_eq!(store.stats().compaction_error.unwrap().message(), error.message());
+    overwrite(&store, 1);
+    drop(store);
+    let store = open(files);
+    assert_eq!(store.get(KEY).unwrap(), Some(vec![0; 40_000]));
+    store.compact_blocking().unwrap();
+}
+
+#[test]
+fn compacting_everything_ends_while_others_overwrite() {
+    const ENOUGH: usize = 40;
+    let disk = Disk::new();
+    let files = FaultyFiles::new(Arc::new(disk));
+    let store = open(files.clone());
+    overwrite(&store, 4);
+    let written = Arc::new(Mutex::new(0));
+    let (count, writer) = (written.clone(), Mutex::new(store.clone()));
+    // Whenever a run is ready there is another file to compact.
+    let overwriting = Fault::delay(move || {
+        let mut count = count.lock().unwrap();
+        *count += 1;
+        if *count < ENOUGH {
+            overwrite(&writer.lock().unwrap(), 4);
+        }
+    });
+    files.inject(overwriting.on(Call::SyncData).path(".run").times(u64::MAX));
+    store.compact_blocking().unwrap();
+    assert!(*written.lock().unwrap() < ENOUGH / 2, "it followed the writes as long as they came");
+    files.heal();
+}
