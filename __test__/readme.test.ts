@@ -13,7 +13,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const run = promisify(execFile);
 
 /** What a reader of the README does, in this order. */
-const FIVE_MINUTES = [...['start', 'commands', 'stop', 'start', 'commands'], ...['stop', 'file', 'commands']];
+const FIVE_MINUTES = [
+  ...['start', 'commands', 'stop', 'start', 'commands'],
+  ...['stop', 'file', 'commands', 'start', 'commands'],
+];
 
 /** The first block of code in that language under "In a program", and the block of text behind it: what it prints. */
 async function example(language: string): Promise<{ code: string; prints: string }> {
