@@ -23,7 +23,7 @@ export interface OpenOptions {
   /**
    * Opens a folder without its lock, also while another program writes to it, and never changes anything in it; a store
    * that does not exist is not made. Reads see the moment of opening until `refresh`; writes are `HIT_UNSUPPORTED`. Not for
-   * `memory:`. Default false. Not built yet: `HIT_UNSUPPORTED`.
+   * `memory:`. Default false.
    */
   readOnly?: boolean;
   /** Whether a store that does not exist is made; else that is `HIT_CONFIG`. Default true. */
