@@ -49,6 +49,23 @@ describe.skipIf(why)(`a read-only folder${why ? ` (skipped: ${why})` : ''}`, () 
     await closing(await open(`file:${folder}/store`)).set('key', 'value');
   });
 
+  test('is enough for a store that is only read', async () => {
+    const { folder, set } = await place();
+    const db = await open(`file:${folder}/store`);
+    await db.set('key', 'value');
+    await db.close();
+    set('ro');
+    try {
+      const reader = await open(`file:${folder}/store`, { readOnly: true });
+      await reader.refresh();
+      expect(reader.getSync('key')).toBe('value');
+      expect(await reader.verify()).toMatchObject({ ok: true });
+      await reader.close();
+    } finally {
+      set('rw');
+    }
+  });
+
   test('keeps the store it has, which is refused and left as it is', async () => {
     const { folder, set } = await place();
     const db = await open(`file:${folder}/store`);
