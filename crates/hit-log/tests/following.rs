@@ -105,6 +105,26 @@ fn a_reader_sees_what_was_there_and_moves_on_frame_by_frame() {
 }
 
 #[test]
+fn a_refresh_reads_no_more_than_is_new_of_a_long_segment() {
+    let store = Store::with_segments_of(64 << 20);
+    let mut writer = store.open();
+    let large = "x".repeat(1 << 20);
+    for number in 0..8 {
+        writer.write(&number.to_string(), &large);
+    }
+    writer.log.mark().unwrap();
+    let mut reader = Follower::open(&store);
+    for key in [None, Some("a"), Some("b")] {
+        key.into_iter().for_each(|key| writer.write(key, "1"));
+        reader.files.forget_calls();
+        assert_eq!(reader.refresh(), if key.is_none() { Refreshed::Unchanged } else { Refreshed::Advanced });
+        // The manifest and the description, a header, the last frame and what follows it, up to the end of what is allocated.
+        let reads = reader.files.count(Call::ReadAt);
+        assert!(reads < 16, "{reads} reads");
+    }
+}
+
+#[test]
 fn a_log_that_was_not_made_yet_is_empty() {
     let store = Store::new();
     let folder = store.folder().unwrap();

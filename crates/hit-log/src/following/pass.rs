@@ -36,9 +36,7 @@ pub(super) fn read_on(
     replay: &mut dyn Replay,
 ) -> Result<Reached> {
     let limit = segment.end.unwrap_or(segment.size);
-    let Some((position, first_sequence)) = trail.enter(&segment.header, limit) else {
-        return Ok(Reached::Other);
-    };
+    let (position, first_sequence) = trail.enter(&segment.header, limit);
     let file = open(files, segment)?;
     let mut reader = reader(&*file, segment, limit, window);
     (reader.position, reader.next_sequence) = (position, first_sequence);
@@ -59,9 +57,7 @@ pub(super) fn read_on(
                         Met::Other => return Ok(Reached::Other),
                     }
                 }
-                if !trail.hear(header.synced_to) {
-                    return Ok(Reached::Other);
-                }
+                trail.hear(header.synced_to);
                 continue;
             }
             Step::Bad(what) => what,
@@ -77,8 +73,8 @@ pub(super) fn read_on(
                 return Err(corruption(&segment.path, offset, &what));
             }
             // What has an end was synced before anybody said so.
-            let has_met = trail.hear(next_sequence);
-            return Ok(if has_met { Reached::End(next_sequence, None) } else { Reached::Other });
+            trail.hear(next_sequence);
+            return Ok(Reached::End(next_sequence, None));
         }
         let rest = reader.search_rest()?;
         if rest.synced_to <= next_sequence {

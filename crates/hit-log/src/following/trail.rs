@@ -16,12 +16,10 @@ pub(super) struct Trail {
     pub(super) next_sequence: u64,
     /// Number and salt of the segment in which reading ended.
     segment: Option<(u64, [u8; 8])>,
-    /// Frames from the proven sequence number on, and the last one of the segment in any case: by it the place is known again.
+    /// Frames from the proven sequence number on, and the last one of the segment in any case: the next pass begins there.
     frames: VecDeque<ReadFrame>,
     /// How many of them this pass has met again.
     met: usize,
-    /// This pass has looked into the segment in which reading ended.
-    is_back: bool,
 }
 
 /// A frame that was read, by what stays the same when it is copied to another place.
@@ -59,14 +57,7 @@ pub(super) enum Met {
 impl Trail {
     /// Behind synced operations up to `next_sequence`.
     pub(super) fn behind(next_sequence: u64) -> Self {
-        Self {
-            proven: next_sequence,
-            next_sequence,
-            segment: None,
-            frames: VecDeque::new(),
-            met: 0,
-            is_back: false,
-        }
+        Self { proven: next_sequence, next_sequence, segment: None, frames: VecDeque::new(), met: 0 }
     }
 
     /// The same, with this segment as the last that was read.
@@ -75,25 +66,22 @@ impl Trail {
     }
 
     pub(super) fn begin_pass(&mut self) {
-        (self.met, self.is_back) = (0, false);
+        self.met = 0;
     }
 
-    /// Goes on in a segment: where its frames begin that are to be looked at, and with which sequence number. `None` where
-    /// something that was read before must lie before it and was not met.
-    pub(super) fn enter(&mut self, header: &FileHeader, limit: u64) -> Option<(u64, u64)> {
-        let begin = (FILE_HEADER_BYTES as u64, header.first_sequence);
+    /// Goes on in a segment that begins at or before what is proven: where its frames begin that are to be looked at, and with
+    /// which sequence number.
+    pub(super) fn enter(&mut self, header: &FileHeader, limit: u64) -> (u64, u64) {
         let segment = Some((header.id.number, header.salt));
-        if self.segment == segment {
-            self.is_back = true;
-            let first = self.frames.front().filter(|frame| frame.offset <= limit);
-            return Some(first.map_or(begin, |frame| (frame.offset, frame.first_sequence)));
+        if self.segment != segment {
+            self.segment = segment;
+            self.forget_proven(0);
+            return (FILE_HEADER_BYTES as u64, header.first_sequence);
         }
-        // The one before it was synced before this one was made.
-        if !self.prove(header.first_sequence, 0) {
-            return None;
-        }
-        self.segment = segment;
-        Some(begin)
+        let first = self.frames.front().filter(|frame| frame.offset <= limit);
+        first.map_or((FILE_HEADER_BYTES as u64, header.first_sequence), |frame| {
+            (frame.offset, frame.first_sequence)
+        })
     }
 
     /// Compares a frame of operations with what was read.
@@ -118,31 +106,20 @@ impl Trail {
         self.next_sequence = header.next_sequence();
     }
 
-    /// Hears behind a frame what it calls synced. False where that was read before and was not met.
-    pub(super) fn hear(&mut self, synced_to: u64) -> bool {
-        self.prove(synced_to, 1)
+    /// Hears, behind what was met, up to where everything is synced.
+    pub(super) fn hear(&mut self, synced_to: u64) {
+        self.proven = self.proven.max(synced_to.min(self.next_sequence));
+        self.forget_proven(1);
     }
 
-    /// Whether this pass has met everything that was read before. Of what is proven that is the last frame, where its segment
-    /// was looked into.
-    pub(super) fn has_met_all(&self) -> bool {
-        let mut unmet = self.frames.iter().skip(self.met);
-        unmet.all(|frame| !self.is_back && frame.next_sequence() <= self.proven)
-    }
-
-    /// Forgets what is proven, but for the last `kept` frames. False where something of it was not met.
-    fn prove(&mut self, synced_to: u64, kept: usize) -> bool {
+    fn forget_proven(&mut self, kept: usize) {
+        let proven = self.proven;
         while self.frames.len() > kept
-            && let Some(frame) = self.frames.front().filter(|frame| frame.next_sequence() <= synced_to)
+            && self.frames.front().is_some_and(|frame| frame.next_sequence() <= proven)
         {
-            if self.met == 0 && frame.next_sequence() > self.proven {
-                return false;
-            }
             self.frames.pop_front();
             self.met = self.met.saturating_sub(1);
         }
-        self.proven = self.proven.max(synced_to.min(self.next_sequence));
-        true
     }
 }
 
