@@ -305,10 +305,13 @@ export interface Store<V, K extends Key = string> extends View<V, K>, AsyncDispo
    */
   compact(): Promise<void>;
   /**
-   * Moves a store that was opened with `readOnly` on to what has been written since. Scans that are open stay at their
-   * moment; where it rejects, everything stays as it was.
+   * Moves a store that was opened with `readOnly` on to what has been written since; what was acknowledged before is in it.
+   * Reads go on meanwhile and see one write after the other; scans that are open stay at their moment. Where it rejects,
+   * what was read up to the failure is seen, and it can be called again.
    *
-   * @throws `HIT_UNSUPPORTED` on any other store, whose reads see every write anyway; `HIT_CORRUPTION`.
+   * @throws `HIT_UNSUPPORTED` on any other store, whose reads see every write anyway; `HIT_CONFIG` where another store, or
+   * an older copy, lies in the folder now; `HIT_CORRUPTION`; `HIT_UNAVAILABLE` where files are replaced faster than they
+   * can be opened; `HIT_IO`.
    * @example
    * const reader = await open('./data', { readOnly: true });
    * setInterval(() => reader.refresh(), 1_000);

@@ -239,6 +239,21 @@ fn an_append_that_failed_after_a_reader_saw_a_part_of_it_is_taken_back() {
 }
 
 #[test]
+fn a_segment_that_is_shorter_than_what_was_read_was_cut() {
+    let store = Store::new();
+    let mut writer = store.open();
+    ["a", "b"].map(|key| writer.append(one(key, "1")).unwrap());
+    let mut reader = Follower::open(&store);
+    assert_eq!(reader.keys(), ["a", "b"]);
+    drop(writer);
+    for (length, keys) in [(96 + 48 + 20, vec!["a"]), (96 + 48, vec!["a"]), (96, vec![])] {
+        store.replace("00000001.log", &store.read("00000001.log")[..length]);
+        reader.refresh();
+        assert_eq!(reader.keys(), keys, "{length}");
+    }
+}
+
+#[test]
 fn other_frames_in_the_place_of_those_that_were_read_are_seen() {
     let store = Store::new();
     let mut writer = store.open();
