@@ -35,7 +35,7 @@ export interface OpenOptions {
   /**
    * So many bytes of values of 256 bytes and more are kept in memory; the others are read from disk, checked against their
    * checksums. Keys and shorter values are always in memory. It belongs to the store, so a second `open` with another
-   * figure is `HIT_CONFIG`. Not for `memory:`. Default: all.
+   * figure is `HIT_CONFIG`. Not for `memory:`, and not yet together with `readOnly` (`HIT_UNSUPPORTED`). Default: all.
    */
   maxMemoryBytes?: number;
   /** How long a remote storage may take, in milliseconds. Local stores do not need it. */

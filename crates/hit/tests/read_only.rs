@@ -141,6 +141,8 @@ async fn it_makes_no_store_and_memory_has_none() {
     assert_eq!(Store::open_blocking("memory:", read_only()).err().unwrap().code(), ErrorCode::Config);
     let store = writer(root.path());
     assert_eq!(store.refresh_blocking().unwrap_err().code(), ErrorCode::Unsupported);
+    let bounded = OpenOptions { max_memory_bytes: Some(1 << 20), ..read_only() };
+    assert_eq!(try_reader(root.path(), bounded).err().unwrap().code(), ErrorCode::Unsupported);
 }
 
 #[tokio::test]
