@@ -134,6 +134,9 @@ fn copy_files(
         if !linked {
             copy(files, &found.path, &path, sealed.end, &mut done, progress)?;
         }
+        if found.end.is_none() {
+            check_copy(files, found, path, &sealed)?;
+        }
         manifest.sealed.push(sealed);
         done.done += 1;
     }
@@ -142,13 +145,45 @@ fn copy_files(
 }
 
 /// How far the last segment of a log holds whole frames.
+///
+/// # Errors
+/// `HIT_CORRUPTION` where what follows them had been synced, as recovery answers; `HIT_IO`.
 fn whole_frames(files: &dyn Files, found: &Found) -> Result<SealedFile> {
     let file = open(files, found)?;
     let mut window = Window::default();
     let mut reader = reader(&*file, found, found.size, &mut window);
-    while let Step::Frame(_) = reader.next()? {}
+    loop {
+        let what = match reader.next()? {
+            Step::Frame(_) => continue,
+            Step::End => break,
+            Step::Bad(what) => what,
+        };
+        let end = reader.position;
+        let synced_to = reader.search_rest()?.synced_to;
+        reader.position = end;
+        if synced_to <= reader.next_sequence {
+            break;
+        }
+        // A writer may have ended it, and more behind it, since it was looked at.
+        if !reader.is_whole_again()? {
+            let what = format!("{what}, yet operations up to {} had been synced", synced_to - 1);
+            return Err(corruption(&found.path, end, &what));
+        }
+    }
     let (end, next) = (reader.position, reader.next_sequence);
     Ok(SealedFile::segment(found.id().number, end, found.header.first_sequence, next))
+}
+
+/// Makes sure that the copy of the last segment holds what was seen of it: a write that fails is taken back, and others come in
+/// its place.
+fn check_copy(files: &dyn Files, found: &Found, copy: PathBuf, sealed: &SealedFile) -> Result<()> {
+    let Found { header, .. } = *found;
+    let copied = Found { path: copy, header, size: sealed.end, end: None, next_sequence: None, listed: None };
+    match whole_frames(files, &copied) {
+        Ok(copied) if copied == *sealed => Ok(()),
+        Err(error) if error.code() != ErrorCode::Corruption => Err(error),
+        Ok(_) | Err(_) => Err(corruption(&found.path, sealed.end, "it has changed while it was copied")),
+    }
 }
 
 /// Gives a file a second name; false where the file system cannot.

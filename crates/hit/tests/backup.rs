@@ -13,7 +13,7 @@ use hit::{
     Durability, ErrorCode, FileOptions, KeyRange, OpenOptions, Operation, Progress, Store, WriteOptions,
     verify,
 };
-use hit_log::SystemFiles;
+use hit_log::{Folder, SystemFiles};
 use hit_testkit::{Call, Fault, FaultyFiles};
 use tempfile::TempDir;
 
@@ -227,4 +227,61 @@ async fn a_store_that_does_not_open_can_be_checked() {
     let report = check(&place.path("store")).unwrap();
     assert_eq!(report.problems[0].file, place.path("store/hitkv.json"));
     assert_eq!(check(&place.path("nowhere")).unwrap_err().code(), ErrorCode::Config);
+}
+
+/// What a store would leave if its process were killed now.
+fn killed(from: &Path, to: &Path) {
+    fs::create_dir_all(to.join("log")).unwrap();
+    for folder in ["", "log"] {
+        for entry in fs::read_dir(from.join(folder)).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_file() {
+                fs::copy(entry.path(), to.join(folder).join(entry.file_name())).unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn damage_in_the_last_segment_is_not_taken_for_its_end() {
+    let place = Place::new();
+    let store = place.open("store");
+    for key in [b"a", b"b", b"c"] {
+        store.set(key, b"1", WriteOptions::default()).await.unwrap();
+    }
+    killed(&place.path("store"), &place.path("damaged"));
+    let segment = place.path("damaged").join("log/00000001.log");
+    let mut bytes = fs::read(&segment).unwrap();
+    // The first operation; the frames behind it say that it was synced.
+    bytes[96 + 40] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    let folder = Folder::open(place.files.clone(), &place.path("damaged"), "file", false).unwrap();
+    let backup = |target| hit_log::backup(&folder, target, "file", &mut |_| ControlFlow::Continue(()));
+    let error = backup(&place.path("backup")).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Corruption, "{error}");
+    assert!(error.message().contains("00000001.log"), "{error}");
+    assert!(!place.path("backup/hitkv.json").exists());
+}
+
+#[tokio::test]
+async fn a_segment_that_changes_while_it_is_copied_is_copied_again() {
+    let place = Place::new();
+    let store = place.open("store");
+    store.set(b"a", b"1", WriteOptions::default()).await.unwrap();
+    killed(&place.path("store"), &place.path("changing"));
+    let segment = place.path("changing").join("log/00000001.log");
+    let whole = fs::read(&segment).unwrap();
+    let mut other = whole.clone();
+    other[96 + 40] ^= 1;
+    // As when a write fails, is taken back, and others come in its place.
+    let changes = std::sync::Mutex::new(vec![whole, other]);
+    let change = move || {
+        if let Some(content) = changes.lock().unwrap().pop() {
+            fs::write(&segment, content).unwrap();
+        }
+    };
+    place.files.inject(Fault::delay(change).on(Call::Open).path("backup/log/00000001.log").times(u64::MAX));
+    let folder = Folder::open(place.files.clone(), &place.path("changing"), "file", false).unwrap();
+    hit_log::backup(&folder, &place.path("backup"), "file", &mut |_| ControlFlow::Continue(())).unwrap();
+    place.check("backup");
+    assert_eq!(contents(&place.open("backup")), contents(&store));
 }
