@@ -58,7 +58,7 @@ fn round_of(store: &Store) -> u32 {
             key => {
                 let number: u32 = std::str::from_utf8(&key[3..]).unwrap().parse().unwrap();
                 assert_ne!(number % 3, 1, "a deleted key came back");
-                if number % 3 == 0 {
+                if number.is_multiple_of(3) {
                     values.push(value);
                 }
             }
