@@ -242,7 +242,9 @@ fn an_append_that_failed_after_a_reader_saw_a_part_of_it_is_taken_back() {
 fn a_segment_that_is_shorter_than_what_was_read_was_cut() {
     let store = Store::new();
     let mut writer = store.open();
-    ["a", "b"].map(|key| writer.append(one(key, "1")).unwrap());
+    for key in ["a", "b"] {
+        writer.append(one(key, "1")).unwrap();
+    }
     let mut reader = Follower::open(&store);
     assert_eq!(reader.keys(), ["a", "b"]);
     drop(writer);
