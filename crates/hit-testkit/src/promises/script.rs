@@ -6,8 +6,14 @@ use hit::{Clock, Durability, Error, OpenOptions, Result, Store};
 use super::{Answer, Ledger, Write};
 use crate::TestClock;
 
-/// Keys of a script come from so few that they meet.
-const KEYS: u8 = 24;
+/// Keys that a script writes again and again.
+const HOT_KEYS: u8 = 16;
+/// Keys that it writes at its beginning and then deletes one by one: what hides them lies in files that compaction is done
+/// with first.
+const COLD_KEYS: u8 = 40;
+const COLD_VALUE_BYTES: usize = 3000;
+/// How many cold keys a group has.
+const COLD_GROUP: u8 = 8;
 
 /// What is done to a store.
 #[derive(Clone, Debug)]
@@ -52,10 +58,26 @@ impl Script {
     pub fn random(seed: u64, steps: usize, now_ms: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let mut now_ms = now_ms;
-        let mut number = 0;
-        let steps = (0..steps).map(|_| {
-            number += 1;
-            match rng.u8(..42) {
+        let cold: Vec<u8> = (0..COLD_KEYS).collect();
+        let mut script: Vec<_> = cold
+            .chunks(usize::from(COLD_GROUP))
+            .map(|keys| {
+                let set = |&key| Write::Set {
+                    key: name("cold", key),
+                    value: value(usize::from(key), COLD_VALUE_BYTES),
+                    expires_at: None,
+                };
+                Step::Write {
+                    writes: keys.iter().map(set).collect(),
+                    durability: durability(&mut rng),
+                    as_batch: rng.bool(),
+                    awaited: rng.bool(),
+                }
+            })
+            .collect();
+        while script.len() < steps {
+            let number = usize::from(COLD_KEYS) + script.len();
+            script.push(match rng.u8(..42) {
                 0 => Step::Reopen,
                 40 => Step::Compact,
                 41 => Step::Rest,
@@ -68,24 +90,38 @@ impl Script {
                 }
                 _ => Step::Write {
                     writes: (0..rng.u8(1..5)).map(|_| write(&mut rng, number, now_ms)).collect(),
-                    durability: *rng
-                        .choice(&[Durability::Disk, Durability::Os, Durability::Memory])
-                        .unwrap_or(&Durability::Disk),
+                    durability: durability(&mut rng),
                     as_batch: rng.bool(),
                     awaited: rng.bool(),
                 },
-            }
-        });
-        Self(steps.collect())
+            });
+        }
+        Self(script)
     }
 }
 
+fn durability(rng: &mut Rng) -> Durability {
+    match rng.u8(..3) {
+        0 => Durability::Memory,
+        1 => Durability::Os,
+        _ => Durability::Disk,
+    }
+}
+
+fn name(kind: &str, number: u8) -> Arc<[u8]> {
+    format!("{kind}{number:02}").into_bytes().into()
+}
+
 fn write(rng: &mut Rng, number: usize, now_ms: u64) -> Write {
-    let key = |rng: &mut Rng| -> Arc<[u8]> { format!("key{:02}", rng.u8(..KEYS)).into_bytes().into() };
+    let hot = |rng: &mut Rng| name("hot", rng.u8(..HOT_KEYS));
     match rng.u8(..20) {
-        0 => Write::Clear { start: key(rng), end: Some(key(rng)) },
-        1 if rng.u8(..4) == 0 => Write::Clear { start: [].into(), end: None },
-        1..5 => Write::Delete { key: key(rng) },
+        0 => Write::Clear { start: hot(rng), end: Some(hot(rng)) },
+        1 if rng.u8(..6) == 0 => Write::Clear { start: [].into(), end: None },
+        1 => {
+            Write::Clear { start: name("cold", rng.u8(..COLD_KEYS)), end: Some(name("cold", COLD_KEYS / 2)) }
+        }
+        2 | 3 => Write::Delete { key: name("cold", rng.u8(..COLD_KEYS)) },
+        4 => Write::Delete { key: hot(rng) },
         kind => {
             let length = match kind {
                 5..12 => rng.usize(..200),
@@ -93,7 +129,9 @@ fn write(rng: &mut Rng, number: usize, now_ms: u64) -> Write {
                 _ => rng.usize(..40_000),
             };
             let expires_at = (rng.u8(..4) == 0).then(|| now_ms + rng.u64(1..5000));
-            Write::Set { key: key(rng), value: value(number, length), expires_at }
+            // Now and then a cold key is hidden by an entry that expires.
+            let key = if rng.u8(..12) == 0 { name("cold", rng.u8(..COLD_KEYS)) } else { hot(rng) };
+            Write::Set { key, value: value(number, length), expires_at }
         }
     }
 }
