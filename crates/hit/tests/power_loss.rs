@@ -217,6 +217,28 @@ impl Accident<'_> {
         }
     }
 
+    /// A reader without the lock sees what the next owner of the lock will see, and changes nothing.
+    fn read_only(&self, found: &Disk, allowed: RangeInclusive<usize>, what: &str) -> Option<usize> {
+        let changes = found.changes();
+        let clock = Arc::new(TestClock::at(self.moment.now_ms));
+        let files = Arc::new(found.clone());
+        let options = OpenOptions { files, clock: clock.clone(), read_only: true, ..small_segments() };
+        let groups = match Store::open_blocking(URL, options) {
+            Ok(store) => {
+                let groups = self.run.history.find(&store, &*clock, allowed);
+                close(store);
+                Some(groups.unwrap_or_else(|problem| panic!("{}, read-only: {problem}", self.context(what))))
+            }
+            Err(error) => {
+                let is_absent = error.code() == ErrorCode::Config && *allowed.start() == 0;
+                assert!(is_absent, "{}, read-only: {error}", self.context(what));
+                None
+            }
+        };
+        assert_eq!(found.changes(), changes, "{}: a reader has changed something", self.context(what));
+        groups
+    }
+
     /// Whatever the accident has left, nothing of it is damage.
     fn verify(&self, found: &Disk, what: &str) {
         let options = OpenOptions { files: Arc::new(found.clone()), ..small_segments() };
@@ -250,7 +272,9 @@ fn what_was_promised_at_disk_survives_a_power_loss_at_every_moment() {
                     accident.verify(&found, &what);
                     accident.check_backups(&found, &what);
                 }
+                let seen = whole.then(|| accident.read_only(&found, allowed.clone(), &what)).flatten();
                 let (store, groups) = accident.find(&found, allowed, &what);
+                assert!(seen.is_none_or(|seen| seen == groups), "{}", accident.context(&what));
                 if whole {
                     accident.live_on(&found, store, groups, accident.moment.now_ms, loss);
                 }
