@@ -88,6 +88,14 @@ export interface NativeStore {
   close(): number;
 }
 
+/** Values as `getMany` leaves them: lengths in `words`, the bytes joined in `out`; expiries, NaN for none. */
+export interface NativeValues {
+  words: Uint32Array;
+  out: Buffer;
+  expiries: Float64Array;
+  ascii: boolean;
+}
+
 /** How a store is loaded. Without a format the name of the source tells it. */
 export interface NativeLoadOptions {
   format?: string;
@@ -140,6 +148,14 @@ export interface Binding {
   drainAll(): void;
   /** Counts off the thread. */
   countAsync(store: NativeStore, start: Uint8Array, end: Uint8Array | null): Promise<number>;
+  /** Reads keys, given and answered as for `getMany`, off the thread; null where nothing of theirs is on disk. */
+  readFromDisk(
+    store: NativeStore,
+    words: Uint32Array,
+    count: number,
+    bytes: Uint8Array,
+    textValues: boolean,
+  ): Promise<NativeValues> | null;
   /** Sorts what a scan needs sorted, off the thread; null where there is too little to be worth one. */
   prepareScan(store: NativeStore): Promise<void> | null;
   compact(store: NativeStore): NativeCall;

@@ -72,7 +72,7 @@ export class NativeEngine implements EngineStore {
     this.#durability = DURABILITIES[options.durability ?? 'disk'];
     this.#tickets = tickets;
     this.#writer = new Writer(native, tickets);
-    this.#reader = new Reader(native, options.textValues);
+    this.#reader = new Reader(native, options.textValues, options.maxMemoryBytes !== undefined);
     this.#scans = new Scans(native, options.textKeys, options.textValues);
     this.#longCalls = new LongCalls(tickets);
     this.#forget = leaveAtExit(this);
@@ -152,17 +152,20 @@ export class NativeEngine implements EngineStore {
     return this.#waitingReads.add(key);
   }
 
-  // These are memory reads: a promise of their result is all there is to wait for.
   async getEntry(key: Bytes): Promise<{ value: Raw; expiresAt?: number } | undefined> {
-    return this.getEntrySync(key);
+    this.#beforeRead();
+    return this.#reader.readEntry(key);
   }
+
+  // A memory read: a promise of its result is all there is to wait for.
 
   async has(key: Bytes): Promise<boolean> {
     return this.hasSync(key);
   }
 
   async getMany(keys: readonly Bytes[]): Promise<(Raw | undefined)[]> {
-    return this.getManySync(keys);
+    this.#beforeRead();
+    return this.#reader.readMany(keys);
   }
 
   async count(range: KeyRange): Promise<number> {

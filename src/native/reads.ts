@@ -1,6 +1,6 @@
 import type { Bytes, Raw } from '../engine.js';
 import { nativeError } from '../errors.js';
-import type { NativeStore } from './binding.js';
+import { binding, type NativeStore } from './binding.js';
 import { KeyBuffers } from './keys.js';
 import { readValues } from './values.js';
 
@@ -11,12 +11,15 @@ const OUT_BYTES = 64 * 1024;
 export class Reader {
   readonly #native: NativeStore;
   readonly #text: boolean;
+  /** Whether values may be on disk, and reading them take long. */
+  readonly mayWait: boolean;
   readonly #keys = new KeyBuffers();
   readonly #out = Buffer.allocUnsafeSlow(OUT_BYTES);
 
-  constructor(native: NativeStore, text: boolean) {
+  constructor(native: NativeStore, text: boolean, mayWait = false) {
     this.#native = native;
     this.#text = text;
+    this.mayWait = mayWait;
   }
 
   get(key: Bytes): Raw | undefined {
@@ -46,6 +49,45 @@ export class Reader {
       return this.#native.has(this.#keys.bytes, length);
     } catch (error) {
       throw nativeError(error);
+    }
+  }
+
+  /** Reads keys without waiting for the disk: what is there is read on another thread. */
+  readMany(keys: readonly Bytes[]): (Raw | undefined)[] | Promise<(Raw | undefined)[]> {
+    return this.#fromDisk(keys)?.then(({ values }) => values) ?? this.getMany(keys);
+  }
+
+  /** The same for an entry with its expiry. */
+  async readEntry(key: Bytes): Promise<{ value: Raw; expiresAt?: number } | undefined> {
+    const reading = this.#fromDisk([key]);
+    if (reading === undefined) return this.getEntry(key);
+    const { values, expiries } = await reading;
+    const [value] = values;
+    const [expiresAt = Number.NaN] = expiries;
+    if (value === undefined) return undefined;
+    return Number.isNaN(expiresAt) ? { value } : { value, expiresAt };
+  }
+
+  /** Reads keys of which one at least is on disk; undefined where none is. */
+  #fromDisk(
+    keys: readonly Bytes[],
+  ): Promise<{ values: (Raw | undefined)[]; expiries: Float64Array }> | undefined {
+    if (!this.mayWait || keys.length === 0) return undefined;
+    this.#keys.putMany(keys);
+    const { words, bytes } = this.#keys;
+    try {
+      const reading = binding().readFromDisk(this.#native, words, keys.length, bytes, this.#text);
+      return reading?.then(
+        ({ words, out, expiries, ascii }) => ({
+          values: readValues(words, keys.length, out, this.#text, ascii),
+          expiries,
+        }),
+        (error) => Promise.reject(nativeError(error)),
+      );
+    } catch (error) {
+      throw nativeError(error);
+    } finally {
+      this.#keys.shrink();
     }
   }
 
@@ -101,15 +143,24 @@ export class WaitingReads {
     this.#keys = [];
     this.#resolves = [];
     this.#rejects = [];
-    let values: (Raw | undefined)[];
+    const singly = () => answerSingly(reader, keys, resolves, rejects);
+    let values: (Raw | undefined)[] | Promise<(Raw | undefined)[]>;
     try {
-      values = reader.getMany(keys);
+      values = reader.readMany(keys);
     } catch {
-      answerSingly(reader, keys, resolves, rejects);
+      singly();
       return;
     }
-    for (let index = 0; index < resolves.length; index++) resolves[index]?.(values[index]);
+    if (values instanceof Promise) values.then((values) => answerAll(resolves, values), singly);
+    else answerAll(resolves, values);
   }
+}
+
+function answerAll(
+  resolves: readonly ((value: Raw | undefined) => void)[],
+  values: readonly (Raw | undefined)[],
+): void {
+  for (let index = 0; index < resolves.length; index++) resolves[index]?.(values[index]);
 }
 
 function answerSingly(
@@ -120,7 +171,9 @@ function answerSingly(
 ): void {
   for (const [index, key] of keys.entries()) {
     try {
-      resolves[index]?.(reader.get(key));
+      const values = reader.mayWait ? reader.readMany([key]) : [reader.get(key)];
+      if (values instanceof Promise) values.then(([value]) => resolves[index]?.(value), rejects[index]);
+      else resolves[index]?.(values[0]);
     } catch (error) {
       rejects[index]?.(error);
     }

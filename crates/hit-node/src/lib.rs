@@ -1,6 +1,7 @@
 //! hitkv as an addon of Node.js. What runs for every read and write goes through raw callbacks over shared buffers
 //! (`slab.rs`); everything else through `#[napi]`. The types of Node-API stop in this crate.
 
+mod disk_read;
 mod error;
 mod life;
 mod long;

@@ -7,7 +7,7 @@ use crate::error::hex;
 use crate::raw::{self, Call};
 
 /// Stands for an absent value among lengths.
-const ABSENT: u32 = u32::MAX;
+pub(crate) const ABSENT: u32 = u32::MAX;
 
 /// `get(bytes, keyBytes)`
 pub(crate) fn get(call: &Call<'_>) -> Result<sys::napi_value> {
@@ -98,9 +98,9 @@ pub(crate) fn not_text(key: &[u8]) -> Error {
 
 /// Keys joined in one buffer.
 #[derive(Clone)]
-struct Keys<'a> {
-    lengths: &'a [u32],
-    bytes: &'a [u8],
+pub(crate) struct Keys<'a> {
+    pub(crate) lengths: &'a [u32],
+    pub(crate) bytes: &'a [u8],
 }
 
 impl<'a> Iterator for Keys<'a> {

@@ -53,7 +53,7 @@ pub use hit_core::{
 pub use load::{LoadOptions, Loaded};
 pub use location::Location;
 pub use options::{FileOptions, OnError, OpenOptions, WriteOptions};
-pub use read::Entry;
+pub use read::{Entry, FoundEntry, PendingRead};
 pub use scan::Scan;
 pub use stats::Stats;
 pub use store::Store;

@@ -18,7 +18,39 @@ pub struct Entry<'a> {
 }
 
 /// A value that was read, and its expiry.
-type FoundEntry = Option<(Vec<u8>, Option<u64>)>;
+pub type FoundEntry = Option<(Vec<u8>, Option<u64>)>;
+
+/// Reads that were looked up and are to be made: [`Store::begin_read`].
+pub struct PendingRead {
+    store: Store,
+    keys: Vec<Vec<u8>>,
+    entries: Vec<Found>,
+}
+
+impl PendingRead {
+    /// The keys.
+    pub fn keys(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.keys.iter().map(Vec::as_slice)
+    }
+
+    /// Reads the values and, with them, the expiries, as they were when the reading was begun. Where one has been overwritten
+    /// since and compaction has removed it, all are read as they are now.
+    ///
+    /// # Errors
+    /// As all reads.
+    pub fn finish(&mut self) -> Result<Vec<FoundEntry>> {
+        let mut stored = StoredRead::default();
+        let entries = std::mem::take(&mut self.entries);
+        if let Some(entries) = self.store.read_found(self.keys(), entries, &mut stored)? {
+            return Ok(entries);
+        }
+        let mut entries = Vec::with_capacity(self.keys.len());
+        self.store.get_many_with(self.keys(), |entry| {
+            entries.push(entry.map(|entry| (entry.value.to_vec(), entry.expires_at)));
+        })?;
+        Ok(entries)
+    }
+}
 
 /// The entry where its value is in memory.
 pub(crate) fn entry_in_memory(entry: hit_table::Entry<'_>) -> Option<Entry<'_>> {
@@ -199,22 +231,33 @@ impl Store {
         Ok(Some(read))
     }
 
-    /// Whether reading these keys takes reading from disk, so that a thread that must not wait lets another one do it.
+    /// Looks many keys up, for reading them elsewhere: a thread that must not wait for the disk begins, another one finishes.
+    /// `None` where nothing of it is on disk, so that reading needs no other thread.
     ///
     /// # Errors
     /// As all reads.
-    pub fn are_on_disk<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) -> Result<bool> {
+    pub fn begin_read<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k [u8]> + Clone,
+    ) -> Result<Option<PendingRead>> {
+        keys.clone().try_for_each(check_key)?;
         let shared = self.shared();
         let applied = shared.applied.read();
         self.open_shared()?;
         if applied.table.stored_values().0 == 0 {
-            return Ok(false);
+            return Ok(None);
         }
-        let mut is_any = false;
-        applied.table.get_many(keys, 0, |entry| {
-            is_any |= entry.is_some_and(|entry| entry.value.in_memory().is_none());
+        let now_ms = shared.now_ms(&applied.table);
+        let mut is_on_disk = false;
+        applied.table.get_many(keys.clone(), now_ms, |entry| {
+            is_on_disk |= entry.is_some_and(|entry| entry.value.in_memory().is_none());
         });
-        Ok(is_any)
+        if !is_on_disk {
+            return Ok(None);
+        }
+        let mut entries = Vec::new();
+        applied.table.get_many(keys.clone(), now_ms, |entry| entries.push(Found::from(entry)));
+        Ok(Some(PendingRead { store: self.clone(), keys: keys.map(<[u8]>::to_vec).collect(), entries }))
     }
 
     /// The values under `keys`, in their order, at one moment.
