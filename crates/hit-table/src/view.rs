@@ -252,8 +252,9 @@ mod tests {
     #[test]
     fn a_view_that_was_built_for_another_table_is_not_put_in_use() {
         let mut tables = [Table::new(), Table::new()];
-        for (table, key) in tables.iter_mut().zip([b"a", b"b"]) {
-            table.replay([(1, Operation::Set { key, value: b"", expires_at: None })].into_iter());
+        for (table, keys) in tables.iter_mut().zip([[b"a", b"c"].as_slice(), [b"b"].as_slice()]) {
+            let sets = keys.iter().map(|&key| Operation::Set { key, value: b"", expires_at: None });
+            table.replay((1..).zip(sets));
             table.begin_view();
         }
         let [one, other] = &mut tables;
@@ -266,6 +267,7 @@ mod tests {
         });
         assert_eq!(keys, [b"b"]);
         let snapshot = other.snapshot();
+        assert_eq!(other.count(&snapshot, KeyRange { start: b"a", end: None }, 0), 1);
         assert!(other.has_taken(&snapshot) && !one.has_taken(&snapshot));
     }
 
