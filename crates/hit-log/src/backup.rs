@@ -8,13 +8,14 @@ use hit_core::{Error, ErrorCode, Progress, Result, Tell, tell};
 
 use crate::corruption::corruption;
 use crate::files::{Files, OpenMode, read_available_at, sync, write_all_at};
-use crate::folder::{Folder, LOST_AND_FOUND, create_folders, describe, sync_way};
+use crate::folder::{Folder, LOST_AND_FOUND, create_folders, description, sync_way};
 use crate::io_error::{cannot, io_error, is_disk_full};
 use crate::manifest::{Manifest, SealedFile};
 use crate::names;
 use crate::reader::{Step, Window};
 use crate::recovery::replaying::{open, reader};
 use crate::recovery::survey::{Found, Survey};
+use crate::replace::replace;
 
 /// Bytes that are copied at a time.
 const COPY_BYTES: usize = 1 << 20;
@@ -41,8 +42,11 @@ pub fn backup(folder: &Folder, target: &Path, kind: &str, progress: &mut Tell<'_
     create_folders(files, &target.join(names::LOG))?;
     let mut made = Vec::new();
     let done = copy_log(folder, &target, &mut made, progress).and_then(|()| {
-        made.push(target.join(names::DESCRIPTION));
-        describe(files, &target, kind, folder.id())?;
+        // Not by a link, as a store is made: nobody else makes one here, and not every disk for backups has links.
+        let path = target.join(names::DESCRIPTION);
+        made.push(path.clone());
+        replace(files, &path, &description(kind, folder.id())?)?;
+        files.sync_folder(&target).map_err(cannot("sync the folder", &target))?;
         sync_way(files, &target);
         Ok(())
     });

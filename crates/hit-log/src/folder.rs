@@ -209,16 +209,7 @@ fn check_absent_or_empty(files: &dyn Files, path: &Path, kind: &str, create_if_m
 /// anything else is written, so a folder of ours is never without it.
 fn create(files: &dyn Files, folder: &Path, kind: &str) -> Result<()> {
     create_folders(files, folder)?;
-    describe(files, folder, kind, StoreId::random()?)
-}
-
-/// Says in a folder what lies in it, unless something else does already.
-pub(crate) fn describe(files: &dyn Files, folder: &Path, kind: &str, id: StoreId) -> Result<()> {
-    let description = Description { kind: kind.into(), format: FORMAT, id: id.to_string() };
-    let mut text = serde_json::to_vec(&description).map_err(|error| {
-        Error::new(ErrorCode::Io, "the store's description cannot be written as JSON").with_source(error)
-    })?;
-    text.push(b'\n');
+    let text = description(kind, StoreId::random()?)?;
     let path = folder.join(names::DESCRIPTION);
     let random = u64::from_le_bytes(random_bytes()?);
     let unfinished = folder.join(format!("{}.{random:016x}{}", names::DESCRIPTION, names::TEMPORARY));
@@ -237,6 +228,16 @@ pub(crate) fn describe(files: &dyn Files, folder: &Path, kind: &str, id: StoreId
     let _ = files.remove(&unfinished);
     linked.map_err(cannot("create", &path))?;
     files.sync_folder(folder).map_err(cannot("sync the folder", folder))
+}
+
+/// The text that says what lies in a folder.
+pub(crate) fn description(kind: &str, id: StoreId) -> Result<Vec<u8>> {
+    let description = Description { kind: kind.into(), format: FORMAT, id: id.to_string() };
+    let mut text = serde_json::to_vec(&description).map_err(|error| {
+        Error::new(ErrorCode::Io, "the store's description cannot be written as JSON").with_source(error)
+    })?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// Makes a folder and those that lead to it, each name synced.

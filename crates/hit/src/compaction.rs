@@ -19,7 +19,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use hit_core::{Durability, Error, ErrorCode, Result};
-use hit_log::{Log, Run};
+use hit_log::{FileId, Log, Run};
 use hit_table::Span;
 use parking_lot::{Condvar, Mutex};
 
@@ -66,6 +66,9 @@ struct State {
     answer: Option<Error>,
     /// What the last compaction that was not asked for failed with.
     failure: Option<Error>,
+    /// Files in which, or in whose stretch, damage was found, and the last of it.
+    damaged: Vec<FileId>,
+    damage: Option<Error>,
     /// The thread has panicked.
     bug: Option<Error>,
 }
@@ -169,10 +172,11 @@ impl Compactor {
         state.answer.clone().map_or(Ok(()), Err)
     }
 
-    /// What the last compaction that was not asked for failed with, until one succeeds.
+    /// What the last compaction that was not asked for failed with, until one succeeds; damage stays until the store is opened
+    /// again.
     pub(crate) fn failure(&self) -> Option<Error> {
         let state = self.state.lock();
-        state.bug.clone().or_else(|| state.failure.clone())
+        state.bug.clone().or_else(|| state.damage.clone()).or_else(|| state.failure.clone())
     }
 
     fn run(&self, shared: &Shared, disk: &Disk) {
@@ -224,14 +228,25 @@ impl Compactor {
 /// Compacts while closed files take more than they may at rest.
 fn keep_bound(shared: &Shared, disk: &Disk) -> Result<()> {
     loop {
-        let files = candidates(shared, disk);
+        let damaged = disk.compactor.state.lock().damaged.clone();
+        let files = candidates(shared, disk, &damaged);
         let segment_bytes = disk.options.segment_bytes;
         let stretch = match disk.space.is_over_rest() {
             true => plan::best(&files, segment_bytes),
             false => plan::small(&files, segment_bytes),
         };
         let Some(stretch) = stretch else { return Ok(()) };
-        compact(shared, disk, &files, &stretch, &mut Pace::limited())?;
+        let compacted = compact(shared, disk, &files, &stretch, &mut Pace::limited());
+        if let Err(error) = &compacted
+            && error.code() == ErrorCode::Corruption
+        {
+            // The others go on without them; who asks for everything is told each time.
+            let damaged = files.get(stretch).unwrap_or_default().iter().map(|it| it.file.id);
+            let mut state = disk.compactor.state.lock();
+            state.damaged.extend(damaged);
+            state.damage = Some(error.clone());
+        }
+        compacted?;
     }
 }
 
@@ -242,7 +257,7 @@ fn compact_everything(shared: &Shared, disk: &Disk) -> Result<()> {
     seal(shared, disk)?;
     let mut position = 0;
     loop {
-        let files = candidates(shared, disk);
+        let files = candidates(shared, disk, &[]);
         let Some(stretch) = plan::next_of_all(&files, position, disk.options.segment_bytes) else {
             return Ok(());
         };
@@ -269,12 +284,12 @@ pub(crate) fn sweep(shared: &Shared) -> Result<()> {
     }
 }
 
-fn candidates(shared: &Shared, disk: &Disk) -> Vec<Candidate> {
+fn candidates(shared: &Shared, disk: &Disk, damaged: &[FileId]) -> Vec<Candidate> {
     let files = disk.log.lock().as_ref().map(Log::files).unwrap_or_default();
     let applied = shared.applied.read();
     let spans = applied.table.spans();
     disk.space.set_live(live_bytes(spans));
-    plan::candidates(&files, spans)
+    plan::candidates(&files, spans, damaged)
 }
 
 /// Puts a run in the place of a stretch. On a full disk the reserve is used, and the stretch is made shorter until its run

@@ -229,3 +229,33 @@ async fn many_small_files_are_joined() {
     let expected: BTreeMap<_, _> = entries(0..800, 0).into_iter().collect();
     assert_eq!(contents(&open(root.path(), false)), expected);
 }
+
+#[tokio::test]
+async fn damage_in_one_file_is_told_and_does_not_keep_the_others_from_being_compacted() {
+    let root = root();
+    let store = open(root.path(), true);
+    set_all(&store, &entries(0..1_000, 0));
+    flush(&store).await;
+    // The first segment is closed by now, and its first operation damaged behind the store's back.
+    let first = root.path().join("log/00000001.log");
+    let mut bytes = std::fs::read(&first).unwrap();
+    bytes[96 + 40 + 20] ^= 1;
+    std::fs::write(&first, bytes).unwrap();
+    for round in 1..40 {
+        set_all(&store, &entries(0..1_000, round));
+        flush(&store).await;
+    }
+    // It may have to fail once for each of the files that it tried together with the damaged one.
+    let mut rests = 0;
+    while store.wait_for_compaction_blocking().is_err() {
+        rests += 1;
+        assert!(rests < 5, "it fails again and again");
+    }
+    let stats = store.stats();
+    assert_eq!(stats.compaction_error.unwrap().code(), ErrorCode::Corruption);
+    assert!(stats.runs > 0, "nothing was compacted");
+    // What is in memory is right: the damaged operations are superseded.
+    let expected: BTreeMap<_, _> = entries(0..1_000, 39).into_iter().collect();
+    assert_eq!(contents(&store), expected);
+    assert_eq!(store.compact_blocking().unwrap_err().code(), ErrorCode::Corruption);
+}

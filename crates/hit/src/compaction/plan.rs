@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use hit_log::{FileKind, LogFile};
+use hit_log::{FileId, FileKind, LogFile};
 use hit_table::Span;
 
 /// A file with less than this part to gain is not worth rewriting for itself.
@@ -22,15 +22,18 @@ pub(crate) struct Candidate {
     tombstones: u64,
     /// Sets that something has superseded.
     dead: u64,
+    /// A compaction has found damage in it, or near it: it stays as it is.
+    is_damaged: bool,
 }
 
 /// What is known about all closed files, in replay order.
-pub(crate) fn candidates(files: &[LogFile], spans: &[Span]) -> Vec<Candidate> {
+pub(crate) fn candidates(files: &[LogFile], spans: &[Span], damaged: &[FileId]) -> Vec<Candidate> {
     let mut spans = spans.iter().peekable();
     files
         .iter()
         .map(|&file| {
-            let mut candidate = Candidate { file, live: 0, tombstones: 0, dead: 0 };
+            let is_damaged = damaged.contains(&file.id);
+            let mut candidate = Candidate { file, live: 0, tombstones: 0, dead: 0, is_damaged };
             while let Some(span) = spans.next_if(|span| span.first_sequence < file.next_sequence) {
                 let dead = span.total_bytes.saturating_sub(span.live_bytes + span.tombstone_bytes);
                 candidate.live += span.live_bytes;
@@ -58,8 +61,12 @@ impl Candidate {
         }
     }
 
+    fn is_small(&self, segment_bytes: u64) -> bool {
+        !self.is_damaged && self.file.bytes * SMALL_PART <= segment_bytes
+    }
+
     fn is_worthwhile(&self, judged_before: u64) -> bool {
-        self.gain(judged_before) * WORTHWHILE_PART >= self.file.bytes
+        !self.is_damaged && self.gain(judged_before) * WORTHWHILE_PART >= self.file.bytes
     }
 }
 
@@ -96,7 +103,7 @@ pub(crate) fn best(files: &[Candidate], segment_bytes: u64) -> Option<Range<usiz
     if let Some((position, _)) = best {
         let with = |position: usize| {
             files.get(position).zip(judged.get(position)).is_some_and(|(candidate, &judged)| {
-                candidate.is_worthwhile(judged) || candidate.file.bytes * SMALL_PART <= segment_bytes
+                candidate.is_worthwhile(judged) || candidate.is_small(segment_bytes)
             })
         };
         return Some(extended(files, &judged, position, segment_bytes, with));
@@ -112,6 +119,8 @@ fn frontier(files: &[Candidate], judged: &[u64], segment_bytes: u64) -> Option<R
     let waiting = files.iter().zip(judged).filter(waits).map(|(candidate, _)| candidate.file.next_sequence);
     let needed = waiting.max()?;
     let position = files.iter().position(|candidate| candidate.file.judged_to < needed)?;
+    // What cannot be judged keeps tombstones behind it.
+    files.get(position).filter(|candidate| !candidate.is_damaged)?;
     let with =
         |position: usize| files.get(position).is_some_and(|candidate| candidate.file.judged_to < needed);
     let from = position;
@@ -127,9 +136,8 @@ pub(crate) fn small(files: &[Candidate], segment_bytes: u64) -> Option<Range<usi
         return None;
     }
     let judged = judged_before(files);
-    let is_small = |position: usize| {
-        files.get(position).is_some_and(|candidate| candidate.file.bytes * SMALL_PART <= segment_bytes)
-    };
+    let is_small =
+        |position: usize| files.get(position).is_some_and(|candidate| candidate.is_small(segment_bytes));
     let mut best: Option<Range<usize>> = None;
     let mut position = 0;
     while position < files.len() {
@@ -214,8 +222,6 @@ fn grow(
 
 #[cfg(test)]
 mod tests {
-    use hit_log::FileId;
-
     use super::*;
 
     const SEGMENT: u64 = 1_000;
@@ -236,6 +242,7 @@ mod tests {
                 live,
                 tombstones,
                 dead: bytes - live - tombstones,
+                is_damaged: false,
             })
             .collect()
     }
@@ -260,6 +267,16 @@ mod tests {
         assert_eq!(best(&half, SEGMENT), Some(1..2));
         let first = files(&[(1_000, 0, 1_000, 0)]);
         assert_eq!(best(&first, SEGMENT), Some(0..1));
+    }
+
+    #[test]
+    fn a_damaged_file_is_passed_over_and_does_not_keep_others() {
+        let mut files = files(&[(1_000, 100, 0, 0), (1_000, 200, 0, 0), (1_000, 900, 100, 0)]);
+        assert_eq!(best(&files, SEGMENT), Some(0..2));
+        files[0].is_damaged = true;
+        assert_eq!(best(&files, SEGMENT), Some(1..2));
+        files[1].is_damaged = true;
+        assert_eq!(best(&files, SEGMENT), None);
     }
 
     #[test]
@@ -297,7 +314,7 @@ mod tests {
             },
         );
         let logs: Vec<_> = files(&[(1_000, 0, 0, 0), (1_000, 0, 0, 0)]).iter().map(|it| it.file).collect();
-        let counted = candidates(&logs, &spans);
+        let counted = candidates(&logs, &spans, &[]);
         assert_eq!((counted[0].live, counted[0].tombstones, counted[0].dead), (300, 50, 650));
         assert_eq!((counted[1].live, counted[1].tombstones, counted[1].dead), (900, 0, 0));
     }
