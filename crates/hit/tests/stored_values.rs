@@ -338,24 +338,43 @@ async fn values_of_a_killed_store_are_found_where_recovery_has_put_them() {
         store.set(&key, &value, WriteOptions::default()).await.unwrap();
     }
     // What was not synced since is copied to a new segment when the copy is opened.
-    fs::create_dir_all(after.join("log")).unwrap();
-    for folder in ["", "log"] {
-        for entry in fs::read_dir(before.join(folder)).unwrap() {
-            let entry = entry.unwrap();
-            if entry.file_type().unwrap().is_file() {
-                fs::copy(entry.path(), after.join(folder).join(entry.file_name())).unwrap();
+    for budget in [0, 20_000, u64::MAX] {
+        let after = after.join(budget.to_string());
+        fs::create_dir_all(after.join("log")).unwrap();
+        for folder in ["", "log"] {
+            for entry in fs::read_dir(before.join(folder)).unwrap() {
+                let entry = entry.unwrap();
+                if entry.file_type().unwrap().is_file() {
+                    fs::copy(entry.path(), after.join(folder).join(entry.file_name())).unwrap();
+                }
             }
         }
-    }
-    for budget in [0, 20_000] {
         let store = open(&after, budget);
         assert!(store.stats().large_value_bytes <= budget);
         check(&store, 60, |_| 1).await;
-        // The file that they were in before goes.
+        // The file that they were in before goes, and only that one: the other has nothing to give.
+        fill(&store, 0..20, 2).await;
         store.compact_blocking().unwrap();
-        check(&store, 60, |_| 1).await;
+        check(&store, 60, |number| if number < 20 { 2 } else { 1 }).await;
         store.close().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_value_in_memory_is_given_up_at_the_place_that_compaction_gave_it() {
+    let root = root();
+    let store = open(root.path(), BUDGET);
+    for number in 0..100 {
+        for round in 0..2 {
+            fill(&store, std::iter::once(number), round).await;
+        }
+    }
+    let in_memory = store.stats().large_value_bytes;
+    assert!(in_memory > BUDGET / 3, "{in_memory}");
+    store.compact_blocking().unwrap();
+    assert_eq!(store.stats().large_value_bytes, in_memory);
+    fill(&store, 100..300, 1).await;
+    check(&store, 300, |_| 1).await;
 }
 
 #[tokio::test]
