@@ -25,6 +25,21 @@ pub enum BatchOperation<'a> {
     },
 }
 
+impl BatchOperation<'_> {
+    /// About what it takes.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::SetKeepingExpiry { key, value } | Self::Plain(Operation::Set { key, value, .. }) => {
+                key.len() + value.len()
+            }
+            Self::Plain(Operation::Delete { key }) => key.len(),
+            Self::Plain(Operation::DeleteRange { range }) => {
+                range.start.len() + range.end.map_or(0, <[u8]>::len)
+            }
+        }
+    }
+}
+
 /// A condition on the state before a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check<'a> {
@@ -106,7 +121,8 @@ impl Store {
             BatchOperation::Plain(operation) => frees_space(operation),
             BatchOperation::SetKeepingExpiry { .. } => false,
         });
-        self.decide(frees, completion, |decision| {
+        let bytes = operations.iter().map(BatchOperation::bytes).sum();
+        self.decide(frees, bytes, completion, |decision| {
             checks.iter().try_for_each(|check| check.hold(decision))?;
             let resolved: Vec<_> = operations.iter().map(|operation| decision.resolve(*operation)).collect();
             Ok(decision.write(resolved.iter().copied(), durability)?)
@@ -134,7 +150,7 @@ impl Store {
         durability: Option<Durability>,
         completion: impl FnOnce(Result<()>) + Send + 'static,
     ) -> Result<(i64, Submitted)> {
-        self.decide(false, completion, |decision| {
+        self.decide(false, key.len(), completion, |decision| {
             let (sum, expires_at) = match decision.value(key)? {
                 Some(entry) => (add(key, entry.value, by)?, entry.expires_at),
                 None => (by, None),
@@ -167,7 +183,7 @@ impl Store {
         completion: impl FnOnce(Result<()>) + Send + 'static,
     ) -> Result<(bool, Submitted)> {
         check_key(key)?;
-        self.decide(false, completion, |decision| {
+        self.decide(false, key.len(), completion, |decision| {
             let found: Option<Vec<u8>> = decision.value(key)?.map(|entry| entry.value.to_vec());
             let Some(value) = found else { return Ok((false, Submitted::Settled)) };
             let operation = Operation::Set { key, value: &value, expires_at };
@@ -181,6 +197,7 @@ impl Store {
     fn decide<C, T>(
         &self,
         frees_space: bool,
+        bytes: usize,
         completion: C,
         mut decide: impl FnMut(&mut Decision<'_, C>) -> std::result::Result<T, Stop>,
     ) -> Result<T> {
@@ -188,7 +205,7 @@ impl Store {
         shared.check_writable()?;
         if shared.disk.is_some() {
             self.account().backlog.wait_for_room();
-            shared.wait_for_compaction();
+            shared.wait_for_compaction(bytes);
             if !frees_space {
                 shared.check_room()?;
             }

@@ -143,6 +143,8 @@ impl Committer {
         let begins_segment =
             groups.iter().any(|group| group.content.as_ref().is_some_and(|content| content.begins_segment));
         let (mut written, refused) = self.append(&mut frames, groups, begins_segment);
+        // Before anybody is answered: whoever writes again then must see how much space is taken.
+        self.publish_stats();
         self.shared.give_back(frames.into_iter());
         // Before the others: a flush behind them has to know what failed unseen.
         refused.into_iter().for_each(|(group, error)| group.settle(Err(error)));
@@ -156,7 +158,6 @@ impl Committer {
             }
         }
         self.wants_sweep |= self.shared.keep_values();
-        self.publish_stats();
     }
 
     /// Appends the frames, to a new segment where the first of them begins one. Returns the groups that were written, and

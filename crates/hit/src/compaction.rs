@@ -387,6 +387,8 @@ fn compact_once(
 
 fn install(disk: &Disk, run: &Run) -> Result<()> {
     let mut log = disk.log.lock();
+    // No list has the replaced files from here on, and they still take their space until they are removed.
+    disk.space.add_unfinished(run.replaced_bytes());
     log.as_mut().ok_or_else(closing)?.install(run)
 }
 

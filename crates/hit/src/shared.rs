@@ -368,10 +368,10 @@ impl Shared {
             .for_each(|account| account.fail_unseen(error));
     }
 
-    /// Holds a writer back that is faster than compaction. Called without a lock.
-    pub(crate) fn wait_for_compaction(&self) {
+    /// Holds a writer of `bytes` back that is faster than compaction. Called without a lock.
+    pub(crate) fn wait_for_compaction(&self, bytes: usize) {
         if let Some(disk) = &self.disk {
-            disk.space.wait_for_compaction();
+            disk.space.wait_for_compaction(bytes);
         }
     }
 

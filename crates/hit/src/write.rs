@@ -109,11 +109,12 @@ impl Store {
     fn make_frame<'a>(&self, operations: impl Iterator<Item = Operation<'a>> + Clone) -> Result<Frame> {
         self.account().backlog.wait_for_room();
         let shared = self.open_shared()?;
-        shared.wait_for_compaction();
         if !operations.clone().all(|operation| frees_space(&operation)) {
             shared.check_room()?;
         }
-        encode(shared, operations)
+        let frame = encode(shared, operations)?;
+        shared.wait_for_compaction(frame.byte_len());
+        Ok(frame)
     }
 
     /// Makes a checked and encoded group visible and hands it to the log.

@@ -92,23 +92,28 @@ impl Space {
 
     /// How near the bound under load is: 0 at the bound at rest, 1 at three times what is live and four segments.
     pub(crate) fn pressure(&self) -> f64 {
+        self.pressure_with(0)
+    }
+
+    /// The same once `bytes` more are written.
+    fn pressure_with(&self, bytes: usize) -> f64 {
         let live = self.live_bytes();
         let rest = 2 * live + 2 * self.segment_bytes;
         let most = 3 * live + 4 * self.segment_bytes;
-        let above = self.taken().saturating_sub(rest);
+        let above = (self.taken() + bytes as u64).saturating_sub(rest);
         above as f64 / (most - rest) as f64
     }
 
-    /// Slows a writer down when the space grows faster than compaction gives back, and holds it when the bound is near, as
-    /// long as a compaction is at work. Called without a lock.
-    pub(crate) fn wait_for_compaction(&self) {
-        if self.pressure() < SLOWED_PRESSURE {
+    /// Slows a writer of `bytes` down when the space grows faster than compaction gives back, and holds it when the bound is
+    /// near, as long as a compaction is at work. Called without a lock.
+    pub(crate) fn wait_for_compaction(&self, bytes: usize) {
+        if self.pressure_with(bytes) < SLOWED_PRESSURE {
             return;
         }
         let mut working = self.working.lock();
         let begun = Instant::now();
         while *working {
-            let part = (self.pressure() - SLOWED_PRESSURE) / (HELD_PRESSURE - SLOWED_PRESSURE);
+            let part = (self.pressure_with(bytes) - SLOWED_PRESSURE) / (HELD_PRESSURE - SLOWED_PRESSURE);
             if part >= 1.0 {
                 self.changed.wait(&mut working);
             } else if self
@@ -149,6 +154,6 @@ mod tests {
         let space = Space::new(100);
         space.set_log(10_000, 9_900);
         assert!(space.pressure() > 1.0);
-        space.wait_for_compaction();
+        space.wait_for_compaction(1_000);
     }
 }
