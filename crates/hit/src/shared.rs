@@ -126,9 +126,11 @@ impl Drop for Pinned<'_> {
         let mut pins = self.0.pins.lock();
         pins.held -= 1;
         if pins.held == 0 {
-            let Pins { replaced, .. } = std::mem::take(&mut *pins);
+            let (replaced, bytes) = (std::mem::take(&mut pins.replaced), pins.replaced_bytes);
             drop(pins);
             self.0.remove(replaced.into_iter());
+            // They take their space up to here.
+            self.0.pins.lock().replaced_bytes -= bytes;
         }
     }
 }
