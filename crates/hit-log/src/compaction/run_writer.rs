@@ -20,10 +20,10 @@ use super::Judge;
 
 /// A frame of a run is written when its operations take this much. Readers need memory for one frame.
 const FRAME_BYTES: usize = 64 << 10;
-/// It is synced as often: one sync of all of it would keep those of the log waiting.
-const SYNCED_BYTES: u64 = 4 << 20;
+/// It is synced in such steps: the syncs of the log may wait for what it has unwritten (a journal commits both).
+const SYNCED_BYTES: u64 = 512 << 10;
 /// Frames on their way into the file.
-const JOINED_BYTES: usize = 1 << 20;
+const JOINED_BYTES: usize = 256 << 10;
 
 /// Writes a run. It has its name from the beginning: no list has it yet.
 pub(super) struct RunWriter {
