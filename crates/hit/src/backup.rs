@@ -4,7 +4,7 @@ use hit_core::{Error, ErrorCode, Result, Tell};
 
 use crate::Store;
 use crate::compaction;
-use crate::shared::Disk;
+use crate::disk::Disk;
 
 impl Store {
     /// Copies the store as it is at one moment, everything accepted so far included, into an empty or missing folder, which then

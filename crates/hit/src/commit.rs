@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use hit_core::{Durability, Error, ErrorCode, Result};
 use hit_log::{Frame, Log};
 
+use crate::disk::Disk;
 use crate::owners;
 use crate::queue::{Close, Group, Work, fail_all};
-use crate::shared::{Disk, Shared};
+use crate::shared::Shared;
 use crate::write::with_keys;
 
 /// How long the log is idle before a mark carries forward what is synced.

@@ -24,6 +24,7 @@ mod batch;
 mod commit;
 mod compact;
 mod compaction;
+mod disk;
 mod dump;
 mod fill;
 mod format;

@@ -11,13 +11,14 @@ use tokio::sync::oneshot;
 use crate::account::Account;
 use crate::commit::Committer;
 use crate::compaction::Compactor;
+use crate::disk::Disk;
 use crate::fill::SegmentFill;
 use crate::location::Location;
 use crate::options::OpenOptions;
 use crate::owners::{self, Entered};
 use crate::queue::{Close, Completion, Group};
 use crate::reader::Reader;
-use crate::shared::{Applied, Disk, Shared};
+use crate::shared::{Applied, Shared};
 use crate::stats::Stats;
 use crate::values::Values;
 

@@ -4,8 +4,8 @@ use hit_core::{ErrorCode, Result, Tell};
 use hit_log::Folder;
 pub use hit_log::Problem;
 
+use crate::disk::Disk;
 use crate::location::Location;
-use crate::shared::Disk;
 use crate::{OpenOptions, Store};
 
 /// What a check of everything stored has found.

@@ -2,7 +2,8 @@ use hit_core::{Operation, Result};
 use hit_log::{Decision, FrameOperations, Judge, ValuePlace};
 use hit_table::{Verdict, span_bytes};
 
-use crate::shared::{Disk, Shared};
+use crate::disk::Disk;
+use crate::shared::Shared;
 use crate::values::MovedValues;
 
 use super::pace::Pace;

@@ -3,7 +3,8 @@ use std::time::{Duration, Instant};
 use hit_core::Result;
 
 use crate::compaction::live_bytes;
-use crate::shared::{Disk, Shared};
+use crate::disk::Disk;
+use crate::shared::Shared;
 
 /// Read and written a second where the space is far from its bound.
 const CALM_BYTES_PER_SECOND: f64 = 24e6;
