@@ -45,7 +45,9 @@ fn entries(keys: std::ops::Range<u32>, round: u32) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 fn folder_bytes(path: &Path) -> u64 {
-    std::fs::read_dir(path.join("log")).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
+    let entries = std::fs::read_dir(path.join("log")).unwrap();
+    // Some are removed between the listing and the look.
+    entries.filter_map(|entry| entry.unwrap().metadata().ok()).map(|metadata| metadata.len()).sum()
 }
 
 async fn flush(store: &Store) -> Stats {
