@@ -131,6 +131,12 @@ test('verify prints a line for each problem, and has an exit code of its own', a
     problems: [
       { ...problem, file: '/data/log/00000001.log' },
       { ...problem, file: '/data/log/00000002.log', offset: 0 },
+      {
+        ...problem,
+        file: '/data/log/00000003.log',
+        offset: 16,
+        message: '/data/log/00000003.log is damaged at byte 16: no frame begins here',
+      },
     ],
   };
   const damaged: World = { verify: async () => report };
@@ -138,9 +144,10 @@ test('verify prints a line for each problem, and has an exit code of its own', a
   expect(said.exitCode).toBe(5);
   expect(said.out).toBe(
     '/data/log/00000001.log:4096: a frame is damaged (HIT_CORRUPTION)\n' +
-      '/data/log/00000002.log:0: a frame is damaged (HIT_CORRUPTION)\n',
+      '/data/log/00000002.log:0: a frame is damaged (HIT_CORRUPTION)\n' +
+      '/data/log/00000003.log:16: no frame begins here (HIT_CORRUPTION)\n',
   );
-  expect(said.err).toMatch(/^hitkv: 2 problems in \/data: /);
+  expect(said.err).toMatch(/^hitkv: 3 problems in \/data: /);
   const json = await hitkv(['verify', '/data', '--json'], damaged);
   expect([JSON.parse(json.out), json.exitCode]).toEqual([report, 5]);
   const sound: World = { verify: async () => ({ ok: true, bytes: 3_145_728, problems: [] }) };

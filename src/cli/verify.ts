@@ -1,5 +1,6 @@
 /** `hitkv verify <url>`: reads everything a store has on disk, and names what is damaged. */
 import { Command } from 'commander';
+import type { VerifyReport } from '../types.js';
 import { Ended, EXIT } from './exit-codes.js';
 import { longWork, QUIET } from './long-work.js';
 import { bytesText } from './progress-line.js';
@@ -32,13 +33,17 @@ A problem is a line: file, offset in bytes, what is wrong and its code. Nothing 
       if (json) await surroundings.out(`${JSON.stringify(report)}\n`);
       else if (ok) await surroundings.out(`ok, ${bytesText(bytes)} read\n`);
       else {
-        const lines = problems.map(
-          ({ file, offset, code, message }) => `${file}:${offset}: ${message} (${code})\n`,
-        );
-        await surroundings.out(lines.join(''));
+        await surroundings.out(problems.map(problemLine).join(''));
       }
       if (!ok) throw new Ended(EXIT.damaged, damage(url, problems.length));
     });
+}
+
+/** The message of an error names file and offset too; a line says them once. */
+function problemLine({ file, offset, code, message }: VerifyReport['problems'][number]): string {
+  const place = `${file} is damaged at byte ${offset}: `;
+  const what = message.startsWith(place) ? message.slice(place.length) : message;
+  return `${file}:${offset}: ${what} (${code})\n`;
 }
 
 function damage(url: string, problems: number): string {
