@@ -241,3 +241,12 @@ test('a view, and a store of another copy of the package, are to be loaded by th
   expect(await target.load(db.sub('a:').entries())).toEqual({ loaded: 1, skipped: 0 });
   expect(await target.get('1')).toBe('value');
 });
+
+test('what is no pair is named by its position and what it is', async () => {
+  const db = closing(await open('memory:'));
+  const told = async (entry: unknown) => (await failure(() => db.load([['a', '1'], entry] as never))).message;
+  expect(await told(['b', '2', { ttlMs: 5 }])).toBe(
+    'entry 2: load takes pairs of key and value, [key, value], not an array of 3',
+  );
+  expect(await told({ key: 'b', value: '2' })).toMatch(/^entry 2: .*, not object$/);
+});

@@ -40,7 +40,8 @@ export class PairSink<V> implements LoadSink<readonly [Key, V], EncodedPair> {
 
   encode(pair: readonly [Key, V]): EncodedPair {
     if (!Array.isArray(pair) || pair.length !== 2) {
-      throw typeError(`load takes pairs of key and value, not ${nameType(pair)}`);
+      const got = Array.isArray(pair) ? `an array of ${(pair as readonly unknown[]).length}` : nameType(pair);
+      throw typeError(`load takes pairs of key and value, [key, value], not ${got}`);
     }
     const key = own(this.#keys.toWrite(pair[0]));
     const value = own(this.#values.encode(pair[1]));
