@@ -83,11 +83,13 @@ impl Space {
         self.log_bytes.load(Ordering::Relaxed) + self.pending_bytes.load(Ordering::Relaxed) + unfinished
     }
 
-    /// Whether closed files take more than they may at rest: twice what is live and a segment, the one being written being
-    /// the second.
+    /// Whether the log takes more than it may at rest, twice what is live and two segments, or will with the segment that is
+    /// being written.
     pub(crate) fn is_over_rest(&self) -> bool {
+        let most = 2 * self.live_bytes() + 2 * self.segment_bytes;
         let closed = self.closed_bytes.load(Ordering::Relaxed);
-        closed > 2 * self.live_bytes() + self.segment_bytes
+        // That segment may be longer than its bound, by one append.
+        self.log_bytes.load(Ordering::Relaxed) > most || closed + self.segment_bytes > most
     }
 
     /// How near the bound under load is: 0 at the bound at rest, 1 at three times what is live and four segments.
@@ -139,6 +141,8 @@ mod tests {
         assert!(!space.is_over_rest() && space.pressure() == 0.0);
         space.set_log(2_101, 2_101);
         assert!(space.is_over_rest());
+        space.set_log(2_201, 2_050);
+        assert!(space.is_over_rest(), "a segment that is longer than its bound");
         space.set_log(2_600, 2_500);
         space.add_pending(100);
         assert_eq!(space.pressure(), 0.5);
