@@ -379,7 +379,7 @@ export interface Progress {
 export interface ProgressOptions {
   /**
    * Hears how far the call has come, at most 20 times a second and once at its end. It runs on the caller's thread; what it
-   * throws ends the call, which rejects with it.
+   * throws ends the call, which rejects with it; a file or backup that was whole by then stays.
    */
   onProgress?: (progress: Progress) => void;
   /** Ends the call with `HIT_ABORTED`, whose cause is the signal's reason. */
