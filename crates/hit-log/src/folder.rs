@@ -170,6 +170,9 @@ fn parse(text: &[u8], path: &Path) -> Result<(String, StoreId)> {
         return Err(newer(path, &format!("has format {format}, this version reads {FORMAT}")));
     }
     let description: Option<Description> = serde_json::from_value(json).ok();
+    if description.as_ref().is_some_and(|it| it.format != FORMAT) {
+        return Err(corruption(path, 0, "there has never been a format of that number"));
+    }
     description.and_then(|it| StoreId::parse(&it.id).map(|id| (it.kind, id))).ok_or_else(|| {
         let message = format!("{} does not describe a store: use another folder", path.display());
         Error::new(ErrorCode::Config, message)
@@ -198,8 +201,10 @@ fn check_absent_or_empty(files: &dyn Files, path: &Path, kind: &str, create_if_m
         return Err(Error::new(ErrorCode::Config, message));
     }
     if !create_if_missing {
-        let message =
-            format!("there is no store at {}: correct the path, or allow to create one", path.display());
+        let message = format!(
+            "there is no store at {}: correct the path; writing to a new one makes it",
+            path.display()
+        );
         return Err(Error::new(ErrorCode::Config, message));
     }
     Ok(())

@@ -89,6 +89,7 @@ fn a_store_of_another_kind_or_of_a_newer_version_is_refused() {
     let description = store.path().join("hitkv.json");
     for (text, expected) in [
         (format!("{{\"format\":2,\"id\":\"{}\"}}", folder.id()), ErrorCode::Config),
+        (format!("{{\"kind\":\"file\",\"format\":0,\"id\":\"{}\"}}", folder.id()), ErrorCode::Corruption),
         ("{\"kind\":\"file\",\"format\":1,\"id\":\"1\"}".into(), ErrorCode::Config),
         ("{\"name\":\"something else\"}".into(), ErrorCode::Config),
         ("[]".into(), ErrorCode::Config),

@@ -20,7 +20,7 @@ pub(crate) fn copy(
 ) -> Result<u64> {
     target.open_shared()?.check_writable()?;
     if Arc::ptr_eq(source.shared(), target.shared()) {
-        let message = format!("{what} was given the same store twice: name another one");
+        let message = "a store cannot be copied into itself: name another one";
         return Err(Error::new(ErrorCode::Argument, message));
     }
     let total = source.exact_len(range)?;
