@@ -162,16 +162,14 @@ fn whole_frames(files: &dyn Files, found: &Found) -> Result<SealedFile> {
             Step::End => break,
             Step::Bad(what) => what,
         };
-        let end = reader.position;
-        let synced_to = reader.search_rest()?.synced_to;
-        reader.position = end;
+        let synced_to = reader.synced_behind()?;
         if synced_to <= reader.next_sequence {
             break;
         }
         // A writer may have ended it, and more behind it, since it was looked at.
         if !reader.is_whole_again()? {
             let what = format!("{what}, yet operations up to {} had been synced", synced_to - 1);
-            return Err(corruption(&found.path, end, &what));
+            return Err(corruption(&found.path, reader.position, &what));
         }
     }
     let (end, next) = (reader.position, reader.next_sequence);

@@ -70,12 +70,6 @@ impl Run {
         self.sealed.id
     }
 
-    /// Its length.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.sealed.end
-    }
-
     /// The files in whose place it comes.
     pub fn replaces(&self) -> impl Iterator<Item = FileId> {
         self.replaces.iter().map(|file| file.id)

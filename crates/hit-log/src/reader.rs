@@ -216,6 +216,17 @@ impl FrameReader<'_> {
         Ok(rest)
     }
 
+    /// The highest sequence number that a header from here on calls synced. Goes no further.
+    ///
+    /// # Errors
+    /// `HIT_IO`.
+    pub(crate) fn synced_behind(&mut self) -> Result<u64> {
+        let position = self.position;
+        let rest = self.search_rest();
+        self.position = position;
+        rest.map(|rest| rest.synced_to)
+    }
+
     /// Looks once more at a frame that was bad: its write may have ended meanwhile.
     ///
     /// # Errors

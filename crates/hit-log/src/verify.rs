@@ -315,7 +315,7 @@ impl<'a, 't> Check<'a, 't> {
             if expected.end.is_none() {
                 // A write may be under way, and what follows the last whole frame was never promised unless something behind
                 // it says so.
-                let synced_to = self.synced_behind(reader, offset).map_err(|error| (offset, error))?;
+                let synced_to = reader.synced_behind().map_err(|error| (offset, error))?;
                 if synced_to <= before {
                     return Ok(operations);
                 }
@@ -336,13 +336,6 @@ impl<'a, 't> Check<'a, 't> {
                 return Ok(None);
             }
         }
-    }
-
-    /// The highest sequence number that a header behind `offset` calls synced.
-    fn synced_behind(&self, reader: &mut FrameReader<'_>, offset: u64) -> Result<u64> {
-        let rest = reader.search_rest();
-        reader.position = offset;
-        rest.map(|rest| rest.synced_to)
     }
 
     fn tell(&mut self) -> Result<()> {

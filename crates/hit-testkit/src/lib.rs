@@ -5,6 +5,8 @@
 mod clock;
 #[cfg(feature = "store")]
 pub mod conformance;
+#[cfg(feature = "store")]
+mod contents;
 mod disk;
 mod faulty_files;
 #[cfg(feature = "store")]
@@ -13,5 +15,7 @@ pub mod oracle;
 pub mod promises;
 
 pub use clock::TestClock;
+#[cfg(feature = "store")]
+pub use contents::contents;
 pub use disk::{Disk, Image};
 pub use faulty_files::{Call, Fault, FaultyFiles};

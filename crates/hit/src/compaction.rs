@@ -243,7 +243,7 @@ fn wait_until_synced(shared: &Shared, disk: &Disk) -> Result<()> {
 }
 
 /// Everything that reads see, in the bytes it takes on disk.
-fn live_bytes(spans: &[Span]) -> u64 {
+pub(crate) fn live_bytes(spans: &[Span]) -> u64 {
     spans.iter().map(|span| span.live_bytes).sum()
 }
 

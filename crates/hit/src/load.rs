@@ -2,6 +2,8 @@
 
 mod batch;
 mod csv;
+#[cfg(test)]
+mod drip;
 mod entries;
 mod flight;
 mod from_store;

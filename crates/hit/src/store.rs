@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::account::Account;
 use crate::commit::Committer;
-use crate::compaction::Compactor;
+use crate::compaction::{Compactor, live_bytes};
 use crate::disk::Disk;
 use crate::fill::SegmentFill;
 use crate::location::Location;
@@ -123,7 +123,7 @@ impl Store {
                 .map_or(0, |taken| u64::try_from(taken.elapsed().as_millis()).unwrap_or(u64::MAX)),
             segments: log.as_ref().map_or(0, |log| log.segments),
             runs: log.as_ref().map_or(0, |log| log.runs),
-            live_bytes: applied.table.spans().iter().map(|span| span.live_bytes).sum(),
+            live_bytes: live_bytes(applied.table.spans()),
             pinned_bytes: shared.disk.as_ref().map_or(0, Disk::pinned_bytes),
             compaction_error: shared.disk.as_ref().and_then(|disk| disk.compactor.failure()),
             torn_tail: log.and_then(|log| log.torn_tail),

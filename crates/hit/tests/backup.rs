@@ -14,7 +14,7 @@ use hit::{
     verify,
 };
 use hit_log::{Folder, SystemFiles};
-use hit_testkit::{Call, Fault, FaultyFiles};
+use hit_testkit::{Call, Fault, FaultyFiles, contents};
 use tempfile::TempDir;
 
 struct Place {
@@ -47,17 +47,6 @@ impl Place {
         let report = verify(&url, &OpenOptions::default(), &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(report.problems, []);
     }
-}
-
-fn contents(store: &Store) -> BTreeMap<Vec<u8>, Vec<u8>> {
-    let mut contents = BTreeMap::new();
-    let mut scan = store.scan(KeyRange::ALL, false).unwrap();
-    scan.visit(|key, entry| {
-        contents.insert(key.to_vec(), entry.value.to_vec());
-        ControlFlow::Continue(())
-    })
-    .unwrap();
-    contents
 }
 
 fn fill(store: &Store, round: u32) {

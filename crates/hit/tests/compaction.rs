@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use hit::{Durability, ErrorCode, FileOptions, KeyRange, OpenOptions, Operation, Stats, Store, WriteOptions};
+use hit_testkit::contents;
 use tempfile::TempDir;
 
 const SEGMENT: u64 = 64 << 10;
@@ -26,17 +26,6 @@ fn open(path: &Path, compaction: bool) -> Store {
 fn set_all(store: &Store, entries: &[(Vec<u8>, Vec<u8>)]) {
     let sets = entries.iter().map(|(key, value)| Operation::Set { key, value, expires_at: None });
     store.submit(sets, None, |result| result.unwrap()).unwrap();
-}
-
-fn contents(store: &Store) -> BTreeMap<Vec<u8>, Vec<u8>> {
-    let mut contents = BTreeMap::new();
-    let mut scan = store.scan(KeyRange::ALL, false).unwrap();
-    scan.visit(|key, entry| {
-        contents.insert(key.to_vec(), entry.value.to_vec());
-        ControlFlow::Continue(())
-    })
-    .unwrap();
-    contents
 }
 
 /// Entries of about 100 bytes whose values say in which round they were written.

@@ -15,7 +15,7 @@ use hit::{
     Operation, Result, Store, WriteOptions,
 };
 use hit_log::SystemFiles;
-use hit_testkit::{Call, Fault, FaultyFiles, TestClock};
+use hit_testkit::{Call, Fault, FaultyFiles, TestClock, contents};
 use tempfile::TempDir;
 
 const SEGMENT: u64 = 64 << 10;
@@ -51,17 +51,6 @@ async fn set(store: &Store, key: &str, value: &str) {
 
 fn get(store: &Store, key: &str) -> Option<String> {
     store.get(key.as_bytes()).unwrap().map(|value| String::from_utf8(value).unwrap())
-}
-
-fn contents(store: &Store) -> BTreeMap<Vec<u8>, Vec<u8>> {
-    let mut contents = BTreeMap::new();
-    let mut scan = store.scan(KeyRange::ALL, false).unwrap();
-    scan.visit(|key, entry| {
-        contents.insert(key.to_vec(), entry.value.to_vec());
-        ControlFlow::Continue(())
-    })
-    .unwrap();
-    contents
 }
 
 /// Everything that a change of the folder would change.

@@ -299,16 +299,7 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-
-    /// Gives a few bytes at a time.
-    struct Drip<'a>(&'a [u8], usize);
-
-    impl Read for Drip<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let most = self.1.min(buffer.len());
-            self.0.read(&mut buffer[..most])
-        }
-    }
+    use crate::load::drip::Drip;
 
     fn records(text: &[u8], at_once: usize, max_bytes: usize) -> Vec<(u64, Vec<String>)> {
         let (target, _taken) = mpsc::sync_channel(1);

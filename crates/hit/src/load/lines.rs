@@ -122,16 +122,7 @@ impl<R: Read> Lines<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Gives a few bytes at a time.
-    struct Drip<'a>(&'a [u8], usize);
-
-    impl Read for Drip<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let most = self.1.min(buffer.len());
-            self.0.read(&mut buffer[..most])
-        }
-    }
+    use crate::load::drip::Drip;
 
     fn lines(text: &[u8], at_once: usize, max_bytes: usize) -> Vec<Option<Vec<u8>>> {
         let mut lines = Lines::new(Drip(text, at_once), max_bytes);
