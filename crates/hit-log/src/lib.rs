@@ -55,4 +55,4 @@ pub use reserve::{RESERVE_BYTES, Reserve, has_space};
 pub use stats::{LogFile, LogStats, TornTail};
 pub use store_id::StoreId;
 pub use value_file::ValueFile;
-pub use verify::{Problem, verify};
+pub use verify::verify;

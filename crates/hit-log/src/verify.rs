@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hit_core::{Error, ErrorCode, Progress, Result, Tell, tell};
+use hit_core::{Error, ErrorCode, Problem, Progress, Result, Tell, tell};
 
 use crate::corruption::corruption;
 use crate::file_header::{FILE_HEADER_BYTES, FileHeader};
@@ -15,25 +15,6 @@ use crate::io_error::{cannot, io_error};
 use crate::manifest::{Manifest, SealedFile};
 use crate::names;
 use crate::reader::{FrameReader, Step, Window};
-
-/// Damage that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The file.
-    pub file: PathBuf,
-    /// The first byte that is not right.
-    pub offset: u64,
-    /// What opening the store would answer.
-    pub code: ErrorCode,
-    /// What is wrong, and what is affected.
-    pub message: String,
-}
-
-impl Problem {
-    fn new(file: &Path, offset: u64, error: &Error) -> Self {
-        Self { file: file.to_owned(), offset, code: error.code(), message: error.message().to_owned() }
-    }
-}
 
 /// How often the list is read again because compaction has replaced a file meanwhile.
 const TRIES: usize = 100;

@@ -5,8 +5,9 @@ mod support;
 
 use std::ops::ControlFlow;
 
+use hit_core::Problem;
 use hit_core::{ErrorCode, Result};
-use hit_log::{Decision, FrameOperations, Judge, Problem, ValuePlace, verify};
+use hit_log::{Decision, FrameOperations, Judge, ValuePlace, verify};
 use hit_testkit::{Call, Fault};
 use support::{Store, one};
 

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
+pub use hit_core::Problem;
 use hit_core::{ErrorCode, Result, Tell};
 use hit_log::Folder;
-pub use hit_log::Problem;
 
 use crate::disk::Disk;
 use crate::location::Location;
