@@ -6,9 +6,9 @@ export function installLocked(folder) {
   runScript('install.mjs', folder);
 }
 
-/** Builds what changed since it was built, so that no figure is one of an older state. */
-export function buildHitkv() {
-  runScript('build.mjs');
+/** Builds what changed since it was built, so that no figure is one of an older state; `rocksdb` asks for that storage too. */
+export function buildHitkv({ rocksdb = false } = {}) {
+  runScript('build.mjs', ...(rocksdb ? ['--rocksdb'] : []));
 }
 
 function runScript(name, ...args) {

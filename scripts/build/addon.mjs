@@ -17,8 +17,8 @@ function binaries() {
   return found;
 }
 
-/** Builds the addon in the profile that tests use too, so that little is compiled twice. */
-export function buildAddon(options) {
+/** Builds the addon, with these cargo features, in the profile that tests use too, so that little is compiled twice. */
+export function buildAddon({ features = [], ...options } = {}) {
   const args = ['build', '--release', '--platform'];
   args.push(
     '--manifest-path',
@@ -29,6 +29,7 @@ export function buildAddon(options) {
     'package.json',
   );
   args.push('--output-dir', FOLDER, '--js', 'native.cjs', '--dts', 'native.d.ts');
+  if (features.length > 0) args.push('--features', features.join(' '));
   const napi = join(root, 'node_modules', '@napi-rs', 'cli', 'dist', 'cli.js');
-  return addon.around(() => runCommand(process.execPath, [napi, ...args], options));
+  return addon.around(() => runCommand(process.execPath, [napi, ...args], options), features);
 }

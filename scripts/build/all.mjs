@@ -1,16 +1,22 @@
+import { ensureRocksdb } from '../rocksdb/ensure.mjs';
 import { step } from '../run/step.mjs';
 import { ensureSetup } from '../setup/ensure.mjs';
 import { addon, buildAddon } from './addon.mjs';
 import { buildDist, dist } from './dist.mjs';
 import { installPackages } from './packages.mjs';
 
-/** Builds what is not fresh. Where all is, neither Rust nor a compiler is asked for. */
-export async function build() {
-  if (addon.isFresh() && dist.isFresh()) return;
-  const { env } = await ensureSetup('start');
+/**
+ * Builds what is not fresh, the addon with these cargo features. Where all is, neither Rust nor a compiler is asked for;
+ * an addon that has more than is wanted is fresh too.
+ */
+export async function build(features = []) {
+  if (addon.isFresh(features) && dist.isFresh()) return;
+  const { env } = await ensureSetup('start', { features });
   await installPackages();
-  if (!addon.isFresh()) {
-    await step('Building the Rust addon (a few minutes the first time)', () => buildAddon({ env }));
+  if (!addon.isFresh(features)) {
+    if (features.includes('rocksdb'))
+      await step('Looking for RocksDB', (line) => ensureRocksdb({ env, line }));
+    await step('Building the Rust addon (a few minutes the first time)', () => buildAddon({ env, features }));
   }
   if (!dist.isFresh()) await step('Building the JavaScript package', () => buildDist({ env }));
 }

@@ -1,32 +1,45 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { root } from '../root.mjs';
 
 // Beside the packages: gone with them, and nowhere near the sources.
 const notes = join(root, 'node_modules', '.hitkv');
 
 /**
- * Remembers what a result was built from. A result is fresh while the contents of its sources are the same and its
- * outputs are the files that were written then; times alone would be wrong after a checkout.
+ * Remembers what a result was built from. A result is fresh while the contents of its sources are the same, its outputs are
+ * the files that were written then, and it has the features that are wanted; times alone would be wrong after a checkout.
  */
 export function freshness(name, { sources, outputs }) {
-  const note = join(notes, `${name}.json`);
-  const state = () => JSON.stringify({ sources: hashOf(sources()), outputs: outputs().map(identityOf) });
+  const file = join(notes, `${name}.json`);
+  const state = () => ({ sources: hashOf(sources()), outputs: outputs().map(identityOf) });
+  const note = () => {
+    try {
+      return JSON.parse(readFileSync(file, 'utf8'));
+    } catch {
+      return undefined;
+    }
+  };
+  /** The features that the last build had. */
+  const features = () => note()?.features ?? [];
   return {
-    isFresh() {
+    features,
+    isFresh(wanted = []) {
       try {
-        return readFileSync(note, 'utf8') === state();
+        const { features: _, ...noted } = note();
+        return isDeepStrictEqual(noted, state()) && wanted.every((each) => features().includes(each));
       } catch {
         return false;
       }
     },
     /** Runs a build; its result is fresh only if no source changed while it ran. */
-    async around(build) {
+    async around(build, built = []) {
       const before = hashOf(sources());
       const result = await build();
       mkdirSync(notes, { recursive: true });
-      if (result.code === 0 && hashOf(sources()) === before) writeFileSync(note, state());
+      if (result.code === 0 && hashOf(sources()) === before)
+        writeFileSync(file, JSON.stringify({ ...state(), features: built }));
       return result;
     },
   };

@@ -41,6 +41,16 @@ test('a result is fresh until a source or the output changes', () =>
     assert.equal(result.isFresh(), false);
   }));
 
+test('a result without a wanted feature is not fresh, one with more than is wanted is', () =>
+  inFolder(async ({ result, build }) => {
+    assert.deepEqual(result.features(), []);
+    await result.around(build);
+    assert.deepEqual([result.isFresh(), result.isFresh(['rocksdb'])], [true, false]);
+    await result.around(build, ['rocksdb']);
+    assert.deepEqual([result.isFresh(), result.isFresh(['rocksdb'])], [true, true]);
+    assert.deepEqual(result.features(), ['rocksdb']);
+  }));
+
 test('a failed build, or one whose sources changed meanwhile, is not fresh', () =>
   inFolder(async ({ result, source, build }) => {
     await result.around(async () => ({ ...(await build()), code: 1 }));

@@ -9,8 +9,9 @@ const running = new Set();
 /**
  * Runs a program to its end with its output in a file, and answers with that text. It never rejects: a program that
  * cannot be started, is killed or takes longer than `timeoutMs` is an answer with `code` other than 0 and a `problem`.
+ * An abort of `signal` ends it too.
  */
-export function runCommand(command, args, { env = process.env, cwd = root, timeoutMs, log } = {}) {
+export function runCommand(command, args, { env = process.env, cwd = root, timeoutMs, log, signal } = {}) {
   const folder = log ? undefined : mkdtempSync(join(tmpdir(), 'hitkv-run-'));
   const file = log ?? join(folder, 'output');
   mkdirSync(dirname(file), { recursive: true });
@@ -26,11 +27,14 @@ export function runCommand(command, args, { env = process.env, cwd = root, timeo
       detached: grouped,
     });
     closeSync(output);
-    const end = (signal) => {
+    const end = (how) => {
       try {
-        process.kill(grouped ? -child.pid : child.pid, signal);
+        process.kill(grouped ? -child.pid : child.pid, how);
       } catch {}
     };
+    const abort = () => end('SIGTERM');
+    signal?.addEventListener('abort', abort);
+    if (signal?.aborted) abort();
     running.add(end);
     let problem = '';
     const timer =
@@ -39,10 +43,11 @@ export function runCommand(command, args, { env = process.env, cwd = root, timeo
         problem = `did not end within ${Math.round(timeoutMs / 60_000)} minutes`;
         end('SIGKILL');
       }, timeoutMs);
-    const finish = (code, signal) => {
+    const finish = (code, endedBy) => {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
       if (!running.delete(end)) return;
-      if (signal && !problem) problem = `was ended by ${signal}`;
+      if (endedBy && !problem) problem = `was ended by ${endedBy}`;
       const text = readFileSync(file, 'utf8');
       if (folder) rmSync(folder, { recursive: true, force: true });
       resolve({ code: code ?? 1, problem, output: text, log });

@@ -1,19 +1,24 @@
+import { runningLine } from './line.mjs';
+
 const DETAIL_LINES = 60;
 
 /** A step that failed; its details have been printed. */
 export class StepFailed extends Error {}
 
-/** Prints one line a step, with the seconds it took; `work` answers as `runCommand` does. Details only of a failure. */
+/**
+ * Prints one line a step, with the seconds it took; `work` answers as `runCommand` does and may show on the line how far
+ * it is. Details only of a failure.
+ */
 export async function step(label, work) {
   const started = performance.now();
-  process.stdout.write(`${label} … `);
-  const result = await work().catch((error) => ({ code: 1, problem: error.message, output: '' }));
+  const line = runningLine(label);
+  const result = await work(line).catch((error) => ({ code: 1, problem: error.message, output: '' }));
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   if (result.code === 0) {
-    console.log(`${seconds} s`);
+    line.end(`${seconds} s`);
     return result;
   }
-  console.log(`failed after ${seconds} s`);
+  line.end(`failed after ${seconds} s`);
   if (result.output) console.log(tail(result.output, DETAIL_LINES));
   if (result.problem) console.log(`${label}: ${result.problem}`);
   throw new StepFailed(label);

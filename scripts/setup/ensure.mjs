@@ -10,12 +10,12 @@ import { installRustup } from './rustup.mjs';
 const ROUNDS = 3;
 
 /**
- * Checks the machine for what `purpose` ('start' or 'test') needs, before anything is built, and answers with the
+ * Checks the machine for what `purpose` ('start' or 'test') with these cargo features needs, before anything is built, and answers with the
  * environment to build in. Installs what is missing as root or with `yes`; otherwise it prints the line that mends
  * it and throws.
  */
-export async function ensureSetup(purpose, { yes = false } = {}) {
-  const need = requirements(purpose);
+export async function ensureSetup(purpose, { yes = false, features = [] } = {}) {
+  const need = requirements(purpose, features);
   for (let round = 0; ; round++) {
     const facts = await inspect(need);
     const { missing, steps, line, notes, toolchain } = plan(facts, need);

@@ -13,6 +13,8 @@ import { homedir, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { root } from '../root.mjs';
 import { npmCommand } from '../run/npm.mjs';
+import { cxxCompiler } from './cxx.mjs';
+import { libclang } from './libclang.mjs';
 import { lacking } from './rust.mjs';
 import { rustupReachable } from './rustup.mjs';
 import { compareVersions, meets, parseVersion } from './version.mjs';
@@ -41,6 +43,8 @@ export async function inspect(need) {
     curl: onPath('curl') !== undefined,
     npm: await version(...npmCommand(['--version'])),
     compiler: await compiler(),
+    cxx: need.rocksdb ? cxxCompiler() : { works: true },
+    libclang: need.rocksdb ? libclang({ debian: apt.usable }) : { works: true },
     certificates:
       process.platform !== 'linux' ||
       [process.env.SSL_CERT_FILE, process.env.CARGO_HTTP_CAINFO, ...BUNDLES].some(

@@ -13,6 +13,16 @@ export const LINKS = {
     win32: 'https://visualstudio.microsoft.com/visual-cpp-build-tools/',
     linux: 'the C compiler and the C library headers of your distribution (gcc or clang)',
   },
+  cxx: {
+    darwin: 'xcode-select --install',
+    win32: 'https://visualstudio.microsoft.com/visual-cpp-build-tools/',
+    linux: 'the C++ compiler of your distribution (g++ 11 or newer, or clang++)',
+  },
+  libclang: {
+    darwin: 'xcode-select --install',
+    win32: 'https://releases.llvm.org (LIBCLANG_PATH names the folder of libclang.dll)',
+    linux: 'the package with libclang and its headers of your distribution (clang-devel, clang)',
+  },
 };
 
 /**
@@ -22,7 +32,14 @@ export const LINKS = {
  * `toolchain` the Rust to build with.
  */
 export function plan(facts, need) {
-  const parts = [npmPart(facts), compilerPart(facts), certificatesPart(facts), rustPart(facts, need)];
+  const parts = [
+    npmPart(facts),
+    compilerPart(facts),
+    cxxPart(facts),
+    libclangPart(facts),
+    certificatesPart(facts),
+    rustPart(facts, need),
+  ];
   const missing = parts.filter((part) => part.problem);
   const packages = [...new Set(missing.flatMap((part) => part.packages ?? []))];
   const rustup = missing.find((part) => part.rustup)?.rustup;
@@ -52,6 +69,26 @@ function compilerPart(facts) {
     what: 'a C compiler and linker',
     problem: facts.compiler.problem,
     ...fromApt(facts, ['gcc', 'libc6-dev'], `C compiler: ${note}`),
+  };
+}
+
+function cxxPart(facts) {
+  if (facts.cxx.works) return {};
+  const note = LINKS.cxx[facts.platform] ?? LINKS.cxx.linux;
+  return {
+    what: 'a C++ compiler, for RocksDB',
+    problem: facts.cxx.problem,
+    ...fromApt(facts, ['g++'], `C++ compiler: ${note}`),
+  };
+}
+
+function libclangPart(facts) {
+  if (facts.libclang.works) return {};
+  const note = LINKS.libclang[facts.platform] ?? LINKS.libclang.linux;
+  return {
+    what: 'libclang, for RocksDB',
+    problem: facts.libclang.problem,
+    ...fromApt(facts, ['libclang-dev'], `libclang: ${note}`),
   };
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describe as text } from './describe.mjs';
 import { plan } from './plan.mjs';
+import { requirements } from './requirements.mjs';
 
 const need = { rust: '1.89', components: ['clippy', 'rustfmt'] };
 const complete = { place: '/usr/bin', rustc: '1.96.0', cargo: '1.96.0', clippy: '0.1.96', rustfmt: '1.9.0' };
@@ -22,6 +23,8 @@ function machine(changes = {}) {
     curl: true,
     npm: '10.8.2',
     compiler: { works: true },
+    cxx: { works: true },
+    libclang: { works: true },
     certificates: true,
     toolchains: [complete],
     rustup: { command: undefined, reachable: true },
@@ -141,6 +144,28 @@ test('what a toolchain lacks is added from where the toolchain came', () => {
   );
   const debian = machine({ toolchains: [{ ...lacks, family: 'rustc-web' }] });
   assert.deepEqual(plan(debian, need).steps, [{ kind: 'apt', packages: ['rust-web-clippy'] }]);
+});
+
+test('what RocksDB needs comes with the same line', () => {
+  const lacking = {
+    cxx: { works: false, problem: 'c++ was not found' },
+    libclang: { works: false, problem: 'not found' },
+  };
+  const { missing, steps, line } = plan(machine(lacking), need);
+  assert.deepEqual(
+    missing.map(({ what }) => what),
+    ['a C++ compiler, for RocksDB', 'libclang, for RocksDB'],
+  );
+  assert.deepEqual(steps, [{ kind: 'apt', packages: ['g++', 'libclang-dev'] }]);
+  assert.match(line, /apt-get install -y --no-install-recommends g\+\+ libclang-dev$/);
+  const mac = machine({ ...lacking, platform: 'darwin', apt: noApt });
+  assert.match(plan(mac, need).notes.join('\n'), /C\+\+ compiler: xcode-select.*\nlibclang: xcode-select/);
+});
+
+test('RocksDB’s needs are asked for where it is built', () => {
+  assert.equal(requirements('start').rocksdb, false);
+  assert.equal(requirements('start', ['rocksdb']).rocksdb, true);
+  assert.equal(requirements('test').rocksdb, true);
 });
 
 test('npm start asks for neither clippy nor rustfmt', () => {

@@ -9,13 +9,12 @@ export function rustVersion(cargoToml) {
   return found[1];
 }
 
-/**
- * What a command needs of the machine. `npm start` builds; `npm test` also lints and formats.
- * Storages that need more to be built (libclang for RocksDB) add it here.
- */
-export function requirements(purpose) {
+/** What a command needs of the machine. `npm start` builds; `npm test` also lints and formats, and builds every storage. */
+export function requirements(purpose, features = []) {
+  const tests = purpose === 'test';
   return {
     rust: rustVersion(readFileSync(join(root, 'Cargo.toml'), 'utf8')),
-    components: purpose === 'test' ? ['clippy', 'rustfmt'] : [],
+    components: tests ? ['clippy', 'rustfmt'] : [],
+    rocksdb: tests || features.includes('rocksdb'),
   };
 }

@@ -3,21 +3,27 @@ import { join } from 'node:path';
 import { buildAddon } from '../build/addon.mjs';
 import { buildDist, typescript } from '../build/dist.mjs';
 import { filesUnder } from '../build/freshness.mjs';
+import { ensureRocksdb } from '../rocksdb/ensure.mjs';
 import { root } from '../root.mjs';
 import { runCommand } from '../run/command.mjs';
 import { tail } from '../run/step.mjs';
 import { cargoFailures, countCargo, countNodeTest, countOne, countVitest } from './counts.mjs';
 
 const DETAIL_LINES = 120;
+// On one core it takes twice the quarter of an hour that it takes on two.
+const ROCKSDB_TIMEOUT_MS = 40 * 60_000;
 
 /**
  * Every suite in the order they run, quick ones first. `run` answers as `runCommand` does, `count` turns that into
- * counts, `details` into what is printed of a failure, `needs` names suites whose failure makes this one meaningless.
+ * counts, `details` into what is printed of a failure, `needs` names suites whose failure makes this one meaningless, and
+ * `prepares` says that a suite runs too where only one that needs it was asked for.
  */
 export function suites({ ci }) {
   // The lock file is what is tested in CI; elsewhere a dependency just added may still be missing in it.
   const locked = ci ? ['--locked'] : [];
-  const workspace = ['--release', '--workspace', ...locked];
+  // Every storage, so that all are compiled with the same features and few crates twice.
+  const workspace = ['--release', '--workspace', '--all-features', ...locked];
+  const warnings = ['--all-targets', '--', '-D', 'warnings'];
   return [
     suite('rustfmt', cargo('fmt', '--all', '--check', '--', '--color', 'never')),
     suite('biome', program('@biomejs/biome/bin/biome', 'ci', '--colors=off')),
@@ -28,12 +34,20 @@ export function suites({ ci }) {
     ),
     suite('docs', node('scripts/docs.mjs', '--check')),
     suite('dependency rule', node('scripts/dependency-rule.mjs')),
+    { ...suite('rocksdb', ensureRocksdb), prepares: true, timeoutMs: ROCKSDB_TIMEOUT_MS },
     {
       ...suite('cargo test', cargo('test', ...workspace, '--no-fail-fast'), countCargo),
       details: cargoDetails,
+      needs: ['rocksdb'],
     },
-    suite('clippy', cargo('clippy', ...workspace, '--all-targets', '--', '-D', 'warnings')),
-    suite('addon', buildAddon),
+    { ...suite('clippy', cargo('clippy', ...workspace, ...warnings)), needs: ['rocksdb'] },
+    // The addon as `npm start` builds it; clippy has checked all that it depends on outside the workspace.
+    suite('clippy default', cargo('clippy', '--release', '--package', 'hit-node', ...locked, ...warnings)),
+    {
+      ...suite('addon', (options) => buildAddon({ ...options, features: ['rocksdb'] })),
+      needs: ['rocksdb'],
+    },
+    suite('one rocksdb', node('scripts/one-rocksdb.mjs')),
     { ...suite('types', types), needs: ['addon'] },
     { ...suite('package build', buildDist), needs: ['addon'] },
     // Its child processes, and the command line, run the built package.
