@@ -24,7 +24,12 @@ impl RocksDb {
     ///
     /// # Errors
     /// `HIT_CONFIG` (options, no such database, one of a newer version), `HIT_LOCKED`, `HIT_CORRUPTION`, `HIT_DISK_FULL`, `HIT_IO`.
-    pub fn open(path: &Path, options: &RocksDbOptions, access: Access, clock: Arc<dyn Clock>) -> Result<Self> {
+    pub fn open(
+        path: &Path,
+        options: &RocksDbOptions,
+        access: Access,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
         let _ = (path, options, access, clock);
         Err(Error::new(ErrorCode::Unsupported, "not built yet"))
     }

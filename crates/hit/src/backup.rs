@@ -20,8 +20,8 @@ impl Store {
             let message = "a store in memory has no files to back up: dump it, or open a file store";
             return Err(Error::new(ErrorCode::Unsupported, message));
         };
-        let _pinned = shared.disk.as_ref().map(Disk::pin);
-        if let Some(disk) = &shared.disk {
+        let _pinned = shared.disk().map(Disk::pin);
+        if let Some(disk) = shared.disk() {
             // What is written to no more can be linked.
             compaction::seal(shared, disk)?;
         }

@@ -203,7 +203,7 @@ impl Store {
     ) -> Result<T> {
         let shared = self.open_shared()?;
         shared.check_writable()?;
-        if shared.disk.is_some() {
+        if shared.disk().is_some() {
             self.account().backlog.wait_for_room();
             shared.wait_for_compaction(bytes);
             if !frees_space {
@@ -303,7 +303,7 @@ impl<C: FnOnce(Result<()>) + Send + 'static> Decision<'_, C> {
             check_operation(&operation)?;
         }
         let shared = self.store.open_shared()?;
-        let frame = match &shared.disk {
+        let frame = match shared.disk() {
             Some(_) => Some(encode(shared, operations.clone())?),
             None => None,
         };

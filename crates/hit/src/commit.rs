@@ -77,7 +77,7 @@ impl Committer {
             if groups.is_empty() {
                 self.mark();
             } else if !std::mem::replace(&mut reserved, true)
-                && let Some(disk) = &self.shared.disk
+                && let Some(disk) = self.shared.disk()
             {
                 disk.keep_reserve();
             }
@@ -198,7 +198,7 @@ impl Committer {
     /// Ends the segment being written.
     fn seal(&self) -> Result<()> {
         let sealed = self.with_log(Log::seal);
-        if let Some(disk) = &self.shared.disk {
+        if let Some(disk) = self.shared.disk() {
             disk.grow_reserve();
             // There is one file more that compaction may look at.
             disk.compactor.wake_for_file(&disk.space);
@@ -213,7 +213,7 @@ impl Committer {
         self.wants_mark = true;
         self.with_log(|log| {
             log.append(frames)?;
-            if let Some(values) = self.shared.disk.as_ref().and_then(|disk| disk.values.as_ref()) {
+            if let Some(values) = self.shared.disk().and_then(|disk| disk.values.as_ref()) {
                 values.note_written(log, frames);
             }
             Ok(())
@@ -222,7 +222,7 @@ impl Committer {
 
     /// Does something with the log; nothing where there is none.
     fn with_log<T: Default>(&self, call: impl FnOnce(&mut Log) -> Result<T>) -> Result<T> {
-        match &self.shared.disk {
+        match self.shared.disk() {
             Some(disk) => disk.log.lock().as_mut().map_or_else(|| Ok(T::default()), call),
             None => Ok(T::default()),
         }
@@ -235,7 +235,7 @@ impl Committer {
         }
         let shared = Arc::clone(&self.shared);
         let mut lent = None;
-        if let Some(disk) = &shared.disk {
+        if let Some(disk) = shared.disk() {
             disk.mark_full();
             if frees_space {
                 lent = Some(disk.lend_reserve());
@@ -328,7 +328,7 @@ impl Committer {
     }
 
     fn publish_stats(&self) {
-        if let Some(disk) = &self.shared.disk
+        if let Some(disk) = self.shared.disk()
             && let Some(log) = &*disk.log.lock()
         {
             disk.publish(log);
@@ -337,7 +337,7 @@ impl Committer {
 
     /// Waits until nobody but this thread changes the folder.
     fn end_compaction(&mut self) {
-        if let Some(disk) = &self.shared.disk {
+        if let Some(disk) = self.shared.disk() {
             disk.compactor.stop();
         }
         if let Some(compaction) = self.compaction.take() {
@@ -357,11 +357,11 @@ impl Committer {
             }
             self.commit(frames, groups);
         }
-        if let Some(disk) = &self.shared.disk {
+        if let Some(disk) = self.shared.disk() {
             // Its space lets a full disk take the manifest.
             drop(disk.lend_reserve());
         }
-        let log = self.shared.disk.as_ref().and_then(|disk| disk.log.lock().take());
+        let log = self.shared.disk().and_then(|disk| disk.log.lock().take());
         let closed = match (self.shared.poison.get(), log) {
             (Some(_), _) | (_, None) => Ok(()),
             // Where only the manifest did not fit, everything is on disk and the next open recovers.
@@ -371,11 +371,11 @@ impl Committer {
             }),
         };
         let result = close.account.take_unseen().map_or(closed, Err);
-        if let Some(Disk { identity, lock, .. }) = &self.shared.disk {
+        if let Some(Disk { identity, lock, .. }) = self.shared.disk() {
             drop(lock.lock().take());
             owners::left(*identity);
         }
-        if let Some(values) = self.shared.disk.as_ref().and_then(|disk| disk.values.as_ref()) {
+        if let Some(values) = self.shared.disk().and_then(|disk| disk.values.as_ref()) {
             values.close();
         }
         // Handles that JavaScript has not collected yet must not keep the data in memory.

@@ -13,7 +13,7 @@ impl Store {
     pub fn compact_blocking(&self) -> Result<()> {
         let shared = self.open_shared()?;
         shared.check_writable()?;
-        match &shared.disk {
+        match shared.disk() {
             Some(disk) => disk.compactor.compact_all(),
             None => compaction::sweep(shared),
         }
@@ -25,7 +25,7 @@ impl Store {
     /// # Errors
     /// With what it failed at last; `HIT_NOT_OPEN` when the store is closed meanwhile.
     pub fn wait_for_compaction_blocking(&self) -> Result<()> {
-        match &self.open_shared()?.disk {
+        match self.open_shared()?.disk() {
             Some(disk) => disk.compactor.wait_for_rest(),
             None => Ok(()),
         }

@@ -85,7 +85,7 @@ fn compact_everything(shared: &Shared, disk: &Disk) -> Result<()> {
 /// Has the table forget what has expired or was cleared, and give memory back, in steps that let others in between.
 pub(crate) fn sweep(shared: &Shared) -> Result<()> {
     loop {
-        if let Some(disk) = &shared.disk {
+        if let Some(disk) = shared.disk() {
             disk.compactor.pause(Duration::ZERO)?;
         }
         let mut applied = shared.applied.write();

@@ -20,6 +20,7 @@
 mod account;
 mod backlog;
 mod backup;
+mod base;
 mod batch;
 mod commit;
 mod compact;

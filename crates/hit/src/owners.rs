@@ -55,13 +55,13 @@ pub(crate) fn enter(
             Some(Owner::Opening | Owner::Closing) => CHANGED.wait(&mut owners),
             Some(Owner::Open(shared)) => {
                 shared.check_not_poisoned()?;
-                if shared.disk.as_ref().is_some_and(|disk| disk.options != options) {
+                if shared.disk().is_some_and(|disk| disk.options != options) {
                     return Err(Error::new(
                         ErrorCode::Config,
                         "this process has the store open with other 'file' options: open it with the same ones",
                     ));
                 }
-                let values = shared.disk.as_ref().and_then(|disk| disk.values.as_ref());
+                let values = shared.disk().and_then(|disk| disk.values.as_ref());
                 let budget = values.map(Values::budget_bytes);
                 if budget != max_memory_bytes {
                     let budget = budget.map_or("without it".into(), |bytes| format!("with {bytes}"));
@@ -98,7 +98,7 @@ impl Drop for Opening {
 pub(crate) fn leave(shared: &Shared) -> bool {
     let mut owners = OWNERS.lock();
     let last = shared.handles.fetch_sub(1, Ordering::SeqCst) == 1;
-    if let (true, Some(disk)) = (last, &shared.disk) {
+    if let (true, Some(disk)) = (last, shared.disk()) {
         owners.insert(disk.identity, Owner::Closing);
     }
     last

@@ -14,7 +14,7 @@ impl Store {
     /// before stays, or what was written up to the failure is seen too.
     pub fn refresh_blocking(&self) -> Result<()> {
         let shared = self.open_shared()?;
-        match &shared.reader {
+        match shared.reader() {
             Some(reader) => reader.refresh(shared, &self.watch()),
             None => {
                 let message = "refresh() moves on a store that was opened with readOnly, and this one was not: its reads see every write";

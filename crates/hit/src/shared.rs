@@ -7,6 +7,7 @@ use hit_table::{Snapshot, Table, Undo};
 use parking_lot::{Mutex, RwLock};
 
 use crate::account::Account;
+use crate::base::Base;
 use crate::disk::Disk;
 use crate::fill::SegmentFill;
 use crate::queue::{Completion, Group, Queue};
@@ -21,10 +22,7 @@ pub(crate) struct Shared {
     /// The apply lock: writers hold it while a group becomes visible and gets its place in the queue.
     pub(crate) applied: RwLock<Applied>,
     pub(crate) queue: Queue,
-    /// What a file store has beyond memory.
-    pub(crate) disk: Option<Disk>,
-    /// What a store that was opened read-only has instead.
-    pub(crate) reader: Option<Reader>,
+    base: Base,
     pub(crate) clock: Arc<dyn Clock>,
     /// The store's thread sleeps until it is woken.
     pub(crate) resting: AtomicBool,
@@ -78,12 +76,11 @@ struct Unanswered {
 }
 
 impl Shared {
-    pub(crate) fn new(applied: Applied, disk: Option<Disk>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(applied: Applied, base: Base, clock: Arc<dyn Clock>) -> Self {
         Self {
             applied: RwLock::new(applied),
             queue: Queue::default(),
-            disk,
-            reader: None,
+            base,
             clock,
             resting: AtomicBool::new(false),
             poison: OnceLock::new(),
@@ -96,20 +93,34 @@ impl Shared {
         }
     }
 
-    /// The store of whoever only reads what `reader` follows.
-    pub(crate) fn read_only(applied: Applied, reader: Reader, clock: Arc<dyn Clock>) -> Self {
-        Self { reader: Some(reader), ..Self::new(applied, None, clock) }
+    /// What a file store has beyond memory.
+    pub(crate) fn disk(&self) -> Option<&Disk> {
+        match &self.base {
+            Base::Log(disk) => Some(disk),
+            _ => None,
+        }
+    }
+
+    /// What a file store that was opened read-only follows.
+    pub(crate) fn reader(&self) -> Option<&Reader> {
+        match &self.base {
+            Base::Follower(reader) => Some(reader),
+            _ => None,
+        }
     }
 
     /// The folder of a store in files.
     pub(crate) fn folder(&self) -> Option<&Folder> {
-        let reader = self.reader.as_ref().map(Reader::folder);
-        self.disk.as_ref().map(|disk| &disk.folder).or(reader)
+        match &self.base {
+            Base::Memory => None,
+            Base::Log(disk) => Some(&disk.folder),
+            Base::Follower(reader) => Some(reader.folder()),
+        }
     }
 
     /// Refuses every write where the store was opened read-only.
     pub(crate) fn check_writable(&self) -> Result<()> {
-        match &self.reader {
+        match self.reader() {
             Some(reader) => Err(reader.refusal()),
             None => Ok(()),
         }
@@ -142,14 +153,14 @@ impl Shared {
 
     /// Holds a writer of `bytes` back that is faster than compaction. Called without a lock.
     pub(crate) fn wait_for_compaction(&self, bytes: usize) {
-        if let Some(disk) = &self.disk {
+        if let Some(disk) = self.disk() {
             disk.space.wait_for_compaction(bytes);
         }
     }
 
     /// Refuses a write that needs space while the disk is full.
     pub(crate) fn check_room(&self) -> Result<()> {
-        match &self.disk {
+        match self.disk() {
             Some(disk) if !disk.has_room() => Err(Error::new(
                 ErrorCode::DiskFull,
                 "the disk that holds the store is full: free space; deletes and reads go on",
@@ -162,7 +173,7 @@ impl Shared {
     pub(crate) fn enqueue(&self, group: Group, frame: Option<Frame>) {
         if let Some(content) = &group.content {
             group.account.backlog.add(content.bytes);
-            if let Some(disk) = &self.disk {
+            if let Some(disk) = self.disk() {
                 disk.space.add_pending(content.bytes);
             }
         }
@@ -190,7 +201,7 @@ impl Shared {
     pub(crate) fn dequeued(&self, group: &Group) {
         if let Some(content) = &group.content {
             group.account.backlog.remove(content.bytes);
-            if let Some(disk) = &self.disk {
+            if let Some(disk) = self.disk() {
                 disk.space.remove_pending(content.bytes);
             }
         }
@@ -225,7 +236,7 @@ impl Shared {
     /// Has values given up that are too many in memory, and lets go of files in which nobody sees values any more; true while
     /// there are others.
     pub(crate) fn keep_values(&self) -> bool {
-        let Some(values) = self.disk.as_ref().and_then(|disk| disk.values.as_ref()) else { return false };
+        let Some(values) = self.disk().and_then(|disk| disk.values.as_ref()) else { return false };
         values.keep_budget(self);
         values.release(&self.applied.read().table)
     }

@@ -9,6 +9,7 @@ use hit_table::Table;
 use tokio::sync::oneshot;
 
 use crate::account::Account;
+use crate::base::Base;
 use crate::commit::Committer;
 use crate::compaction::{Compactor, live_bytes};
 use crate::disk::Disk;
@@ -102,8 +103,8 @@ impl Store {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let shared = &self.handle.shared;
-        let reader = shared.reader.as_ref();
-        let log = shared.disk.as_ref().map(|disk| disk.log_stats.lock().clone());
+        let reader = shared.reader();
+        let log = shared.disk().map(|disk| disk.log_stats.lock().clone());
         let log = log.or_else(|| reader.map(Reader::log_stats));
         let applied = shared.applied.read();
         let table = applied.table.stats();
@@ -124,8 +125,8 @@ impl Store {
             segments: log.as_ref().map_or(0, |log| log.segments),
             runs: log.as_ref().map_or(0, |log| log.runs),
             live_bytes: live_bytes(applied.table.spans()),
-            pinned_bytes: shared.disk.as_ref().map_or(0, Disk::pinned_bytes),
-            compaction_error: shared.disk.as_ref().and_then(|disk| disk.compactor.failure()),
+            pinned_bytes: shared.disk().map_or(0, Disk::pinned_bytes),
+            compaction_error: shared.disk().and_then(|disk| disk.compactor.failure()),
             torn_tail: log.and_then(|log| log.torn_tail),
             next_sequence: applied.next_sequence,
             read_only: reader.is_some(),
@@ -140,7 +141,7 @@ impl Store {
     /// `HIT_NOT_OPEN`, `HIT_POISONED`, `HIT_IO`.
     pub fn advertise(&self, address: Option<&str>) -> Result<()> {
         let shared = self.open_shared()?;
-        if let Some(disk) = &shared.disk
+        if let Some(disk) = shared.disk()
             && let Some(lock) = &*disk.lock.lock()
         {
             lock.set_address(address);
@@ -220,7 +221,7 @@ impl Store {
             drop(applied);
             return completion(Err(error));
         }
-        if shared.disk.is_none() {
+        if shared.disk().is_none() {
             drop(applied);
             return completion(Ok(()));
         }
@@ -315,7 +316,7 @@ fn open_memory(options: &OpenOptions) -> Result<Arc<Shared>> {
         return Err(Error::new(ErrorCode::Config, message));
     }
     let applied = Applied::new(Table::new(), 1, SegmentFill::new(0, u64::MAX));
-    let shared = Arc::new(Shared::new(applied, None, Arc::clone(&options.clock)));
+    let shared = Arc::new(Shared::new(applied, Base::Memory, Arc::clone(&options.clock)));
     Committer::start(Arc::clone(&shared), None)?;
     Ok(shared)
 }
@@ -337,11 +338,11 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
     let fill = SegmentFill::new(log.active_bytes(), options.file.segment_bytes);
     let applied = Applied::new(table, log.next_sequence(), fill);
     let disk = Disk::new(identity, folder, options.file, values, lock, log);
-    let shared = Arc::new(Shared::new(applied, Some(disk), Arc::clone(&options.clock)));
+    let shared = Arc::new(Shared::new(applied, Base::Log(disk), Arc::clone(&options.clock)));
     let compaction = Compactor::start(Arc::clone(&shared))?;
     Committer::start(Arc::clone(&shared), Some(compaction)).inspect_err(|_| {
         // Nobody else would end that thread, and it keeps the lock.
-        shared.disk.iter().for_each(|disk| disk.compactor.stop());
+        shared.disk().into_iter().for_each(|disk| disk.compactor.stop());
     })?;
     opening.succeed(&shared);
     Ok(shared)
@@ -349,7 +350,7 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
 
 fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
     let (reader, applied) = Reader::open(path, options)?;
-    let shared = Arc::new(Shared::read_only(applied, reader, Arc::clone(&options.clock)));
+    let shared = Arc::new(Shared::new(applied, Base::Follower(reader), Arc::clone(&options.clock)));
     Committer::start(Arc::clone(&shared), None)?;
     Ok(shared)
 }

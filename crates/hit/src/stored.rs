@@ -17,7 +17,7 @@ impl StoredRead {
     /// # Errors
     /// `HIT_CORRUPTION` where it is damaged, or its file is not there though nothing has moved; `HIT_IO`.
     pub(crate) fn read(&mut self, shared: &Shared, key: &[u8], at: StoredValue) -> Result<Option<Vec<u8>>> {
-        let values = shared.disk.as_ref().and_then(|disk| disk.values.as_ref());
+        let values = shared.disk().and_then(|disk| disk.values.as_ref());
         if let Some(bytes) = values.map(|values| values.read(key, at)).transpose()?.flatten() {
             return Ok(Some(bytes));
         }

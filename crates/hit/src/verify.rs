@@ -26,7 +26,7 @@ impl Store {
     pub fn verify_blocking(&self, tell: &mut Tell<'_>) -> Result<VerifyReport> {
         let shared = self.open_shared()?;
         let Some(folder) = shared.folder() else { return Ok(VerifyReport::default()) };
-        let _pinned = shared.disk.as_ref().map(Disk::pin);
+        let _pinned = shared.disk().map(Disk::pin);
         check(folder, tell)
     }
 }

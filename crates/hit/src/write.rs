@@ -95,7 +95,7 @@ impl Store {
         for operation in operations.clone() {
             check_operation(&operation)?;
         }
-        let frame = match &shared.disk {
+        let frame = match shared.disk() {
             Some(_) => Some(self.make_frame(operations.clone())?),
             None => None,
         };

@@ -86,7 +86,7 @@ impl Compactor {
         thread::Builder::new()
             .name("hit-compact".into())
             .spawn(move || {
-                if let Some(disk) = &shared.disk {
+                if let Some(disk) = shared.disk() {
                     let _stop = StopAtEnd(disk);
                     disk.compactor.run(&shared, disk);
                 }
