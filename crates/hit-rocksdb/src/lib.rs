@@ -1,7 +1,28 @@
 //! RocksDB as a storage of hitkv: more data than memory.
 
+mod backup;
+mod compact;
 mod config;
+mod copy;
+mod database;
+mod error;
+mod expiry;
+mod figures;
+mod filter;
+mod folder;
+mod memory;
+mod open;
+mod read;
+mod scan;
+mod secondary;
+mod snapshot;
 mod storage;
+mod sweep;
+mod system_memory;
+mod tables;
+mod tuning;
+mod value;
+mod write;
 
 pub use config::{Compression, RocksDbOptions};
 pub use storage::{Access, RocksDb};

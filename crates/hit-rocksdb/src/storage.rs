@@ -1,9 +1,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hit_core::{Clock, Error, ErrorCode, Result};
+use hit_core::limits::MAX_VALUE_BYTES;
+use hit_core::{
+    AtomicBatch, Capabilities, Clock, Durability, Error, ErrorCode, Operation, Pending, Problem, Result,
+    Storage, StorageFigures, StorageSnapshot, Tell, Values,
+};
 
 use crate::config::RocksDbOptions;
+use crate::database::Database;
+use crate::open::Open;
+use crate::snapshot::{SharedSnapshot, Snapshot};
+use crate::value::Codec;
 
 /// What an opening may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +25,10 @@ pub enum Access {
 }
 
 /// An open RocksDB.
-pub struct RocksDb {}
+pub struct RocksDb {
+    open: Arc<Open>,
+    raw: bool,
+}
 
 impl RocksDb {
     /// Opens the database in the folder `path`. What expires is judged by `clock`.
@@ -30,7 +41,81 @@ impl RocksDb {
         access: Access,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
-        let _ = (path, options, access, clock);
-        Err(Error::new(ErrorCode::Unsupported, "not built yet"))
+        let database = Database::open(path, options, access, clock)?;
+        let raw = database.codec == Codec::Raw;
+        Ok(Self { open: Arc::new(Open::new(database)), raw })
+    }
+}
+
+impl Drop for RocksDb {
+    fn drop(&mut self) {
+        let _ = self.open.close();
+    }
+}
+
+/// Every call answers at the first poll, on the thread that polls.
+impl Storage for RocksDb {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            sync_reads: true,
+            ordered_scans: true,
+            snapshots: true,
+            atomic_batch: AtomicBatch::All,
+            checks: true,
+            ttl: !self.raw,
+            backup: true,
+            workers: true,
+            max_value_bytes: MAX_VALUE_BYTES,
+        }
+    }
+
+    fn write<'a>(&'a self, operations: &'a [Operation<'a>], durability: Durability) -> Pending<'a, ()> {
+        Box::pin(async move { self.open.database()?.write(operations, durability) })
+    }
+
+    fn sync(&self) -> Pending<'_, ()> {
+        Box::pin(async move { self.open.database()?.sync() })
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [&'a [u8]], values: &'a mut Values) -> Pending<'a, ()> {
+        Box::pin(async move {
+            let database = self.open.database()?;
+            database.read(keys, &database.reads, values)
+        })
+    }
+
+    fn snapshot(&self) -> Pending<'_, Box<dyn StorageSnapshot>> {
+        Box::pin(async move {
+            let snapshot = SharedSnapshot(Snapshot::take(&self.open)?);
+            Ok(Box::new(snapshot) as Box<dyn StorageSnapshot>)
+        })
+    }
+
+    fn sweep(&self) -> Pending<'_, ()> {
+        Box::pin(async move { self.open.database()?.sweep(&self.open) })
+    }
+
+    fn compact(&self) -> Pending<'_, ()> {
+        Box::pin(async move { self.open.database()?.compact(&self.open) })
+    }
+
+    fn refresh(&self) -> Pending<'_, ()> {
+        Box::pin(async move { self.open.database()?.refresh() })
+    }
+
+    fn verify<'a>(&'a self, _tell: &'a mut Tell<'_>) -> Pending<'a, (Vec<Problem>, u64)> {
+        Box::pin(async move { Err(Error::new(ErrorCode::Unsupported, "not built yet")) })
+    }
+
+    fn backup<'a>(&'a self, folder: &'a Path, tell: &'a mut Tell<'_>) -> Pending<'a, ()> {
+        Box::pin(async move { self.open.database()?.backup(folder, &self.open, tell) })
+    }
+
+    fn figures(&self) -> StorageFigures {
+        self.open.database().map_or_else(|_| StorageFigures::default(), |database| database.figures())
+    }
+
+    fn close(&self) -> Pending<'_, ()> {
+        Box::pin(async move { self.open.close() })
     }
 }

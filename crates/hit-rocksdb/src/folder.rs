@@ -1,0 +1,113 @@
+//! What lies in a folder, looked at before RocksDB opens it: nothing is touched that is not ours to open.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hit_core::{Error, ErrorCode, Result};
+use rocksdb::{DB, Options};
+
+use crate::error::cannot;
+
+/// The column family of the entries: RocksDB's default one, so that its tools show them without being asked.
+pub(crate) const ENTRIES: &str = "default";
+/// Holds the number of the format under [`FORMAT_KEY`].
+pub(crate) const FORMAT: &str = "hitkv";
+/// What expires when.
+pub(crate) const EXPIRY: &str = "hitkv-expiry";
+
+/// The key of the number of the format, in decimal text.
+pub(crate) const FORMAT_KEY: &[u8] = b"format";
+/// The format that this version writes, and the newest it reads.
+pub(crate) const FORMAT_NUMBER: u64 = 1;
+
+/// RocksDB's version that this is built with: major and minor.
+const ROCKSDB: (u32, u32) = (11, 8);
+
+/// Whether a folder holds a RocksDB at all.
+pub(crate) fn holds_database(folder: &Path) -> bool {
+    folder.join("CURRENT").exists()
+}
+
+/// Looks into a folder that holds a RocksDB, and returns its column families.
+///
+/// # Errors
+/// `HIT_CONFIG`: it was written by a newer RocksDB, is someone else's and not `raw`, is ours and `raw`, or needs code that only
+/// its owner has.
+pub(crate) fn inspect(folder: &Path, raw: bool) -> Result<Vec<String>> {
+    if let Some(path) = newest_options(folder) {
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        check_version(folder, &text)?;
+        check_foreign_code(folder, &text)?;
+    }
+    let families = DB::list_cf(&Options::default(), folder).map_err(cannot("list the column families"))?;
+    let has = |name: &str| families.iter().any(|family| family == name);
+    if raw && has(FORMAT) {
+        return refuse(folder, "belongs to hitkv", "open it without raw");
+    }
+    if !raw && !has(FORMAT) {
+        return refuse(
+            folder,
+            "is not one of hitkv",
+            "open it with { rocksdb: { raw: true } }, which takes values as they are",
+        );
+    }
+    if let Some(other) = families.iter().find(|name| ![ENTRIES, FORMAT, EXPIRY].contains(&name.as_str()))
+        && !raw
+    {
+        return refuse(
+            folder,
+            &format!("has the column family '{other}', which this version of hitkv does not know"),
+            "open it with the version that made it",
+        );
+    }
+    Ok(families)
+}
+
+fn refuse<T>(folder: &Path, what: &str, remedy: &str) -> Result<T> {
+    Err(Error::new(ErrorCode::Config, format!("the RocksDB in {} {what}: {remedy}", folder.display())))
+}
+
+/// RocksDB writes its options into a new file whenever it opens; the highest number is the newest.
+fn newest_options(folder: &Path) -> Option<PathBuf> {
+    let number = |path: &PathBuf| -> Option<u64> {
+        path.file_name()?.to_str()?.strip_prefix("OPTIONS-")?.parse().ok()
+    };
+    let paths = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    paths.filter(|path| number(path).is_some()).max_by_key(|path| number(path))
+}
+
+fn check_version(folder: &Path, options: &str) -> Result<()> {
+    let Some(version) = values(options, "rocksdb_version").next() else { return Ok(()) };
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    if found <= ROCKSDB {
+        return Ok(());
+    }
+    let (major, minor) = ROCKSDB;
+    refuse(
+        folder,
+        &format!("was last opened by RocksDB {version}, and this is built with {major}.{minor}"),
+        "use a newer hitkv, or the program that wrote it",
+    )
+}
+
+fn check_foreign_code(folder: &Path, options: &str) -> Result<()> {
+    for (option, plain) in [("comparator", "leveldb.BytewiseComparator"), ("merge_operator", "nullptr")] {
+        if let Some(other) = values(options, option).find(|&value| value != plain) {
+            return refuse(
+                folder,
+                &format!("needs the {} '{other}', which hitkv does not have", option.replace('_', " ")),
+                "open it with the program that made it",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Every value of an option in the text of an options file.
+fn values<'a>(text: &'a str, option: &'a str) -> impl Iterator<Item = &'a str> {
+    text.lines().filter_map(move |line| {
+        let (name, value) = line.trim().split_once('=')?;
+        (name == option).then_some(value)
+    })
+}
