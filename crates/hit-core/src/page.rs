@@ -31,6 +31,12 @@ impl Values {
         })
     }
 
+    /// Bytes that it can hold without growing.
+    #[must_use]
+    pub fn capacity_bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Empties it for the next read.
     pub fn clear(&mut self) {
         self.bytes.clear();

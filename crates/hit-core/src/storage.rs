@@ -23,6 +23,9 @@ pub trait Storage: Send + Sync {
     /// What it can do.
     fn capabilities(&self) -> Capabilities;
 
+    /// How many lanes serve it best where nobody says: so many groups are under way at once. One keeps the order of all writes.
+    fn lanes(&self) -> usize;
+
     /// Writes operations as one: seen whole or not at all, also after a crash, and with this durability when it answers; `Memory` is
     /// as `Os` here. Either sorted by key with each key once, or a single range delete among others in their order.
     fn write<'a>(&'a self, operations: &'a [Operation<'a>], durability: Durability) -> Pending<'a, ()>;

@@ -32,6 +32,29 @@ const TRIES_WITH_ONE_LIST: usize = 3;
 /// `HIT_CONFIG` where `target` is not empty or may not be written, `HIT_CORRUPTION` where the log cannot be read, `HIT_ABORTED`,
 /// `HIT_DISK_FULL`, `HIT_IO`. What was made in `target` is removed then.
 pub fn backup(folder: &Folder, target: &Path, kind: &str, progress: &mut Tell<'_>) -> Result<()> {
+    backup_with(folder, target, kind, |target| {
+        let files = &**folder.files();
+        create_folders(files, &target.join(names::LOG))?;
+        let mut made = Vec::new();
+        let copied = copy_log(folder, target, &mut made, progress);
+        if copied.is_err() {
+            remove(files, &mut made);
+        }
+        copied
+    })
+}
+
+/// The same with something else than a log: `copy` makes it in the folder it is given, which is there and empty, and removes it
+/// where it fails.
+///
+/// # Errors
+/// As [`backup`], and as `copy`.
+pub fn backup_with(
+    folder: &Folder,
+    target: &Path,
+    kind: &str,
+    copy: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
     let files = &**folder.files();
     let target = std::path::absolute(target).map_err(cannot("find", target))?;
     if target.starts_with(folder.path()) {
@@ -39,21 +62,18 @@ pub fn backup(folder: &Folder, target: &Path, kind: &str, progress: &mut Tell<'_
         return Err(Error::new(ErrorCode::Config, message));
     }
     check_empty(files, &target)?;
-    create_folders(files, &target.join(names::LOG))?;
-    let mut made = Vec::new();
-    let done = copy_log(folder, &target, &mut made, progress).and_then(|()| {
-        // Not by a link, as a store is made: nobody else makes one here, and not every disk for backups has links.
-        let path = target.join(names::DESCRIPTION);
-        made.push(path.clone());
-        replace(files, &path, &description(kind, folder.id())?)?;
-        files.sync_folder(&target).map_err(cannot("sync the folder", &target))?;
-        sync_way(files, &target);
-        Ok(())
-    });
-    if done.is_err() {
-        remove(files, &mut made);
+    create_folders(files, &target)?;
+    copy(&target)?;
+    let path = target.join(names::DESCRIPTION);
+    // Not by a link, as a store is made: nobody else makes one here, and not every disk for backups has links.
+    let described = replace(files, &path, &description(kind, folder.id())?)
+        .and_then(|()| files.sync_folder(&target).map_err(cannot("sync the folder", &target)));
+    if described.is_err() {
+        // What is copied stays: without a description it is no store.
+        remove(files, &mut vec![path]);
     }
-    done
+    sync_way(files, &target);
+    described
 }
 
 fn remove(files: &dyn Files, made: &mut Vec<PathBuf>) {

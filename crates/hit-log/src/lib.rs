@@ -39,7 +39,7 @@ mod writer;
 #[cfg(test)]
 mod fixtures;
 
-pub use backup::backup;
+pub use backup::{backup, backup_with};
 pub use compaction::{Decision, Judge, Run, Stretch};
 pub use file_id::{FileId, FileKind};
 pub use files::{File, Files, OpenMode, SystemFiles};

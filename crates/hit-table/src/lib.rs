@@ -16,6 +16,7 @@ mod bounds;
 mod buffer;
 mod cursor;
 mod evacuate;
+mod forget;
 mod gather;
 mod hasher;
 mod index;

@@ -16,6 +16,9 @@ impl Store {
     /// `HIT_ABORTED`; what was made is removed then.
     pub fn backup_blocking(&self, folder: &Path, tell: &mut Tell<'_>) -> Result<()> {
         let shared = self.open_shared()?;
+        if let Some(backing) = shared.backing() {
+            return backing.backup(shared, folder, tell);
+        }
         let Some(source) = shared.folder() else {
             let message = "a store in memory has no files to back up: dump it, or open a file store";
             return Err(Error::new(ErrorCode::Unsupported, message));

@@ -1,5 +1,6 @@
 use crate::disk::Disk;
 use crate::reader::Reader;
+use crate::storage::Backing;
 
 /// What a store stands on besides its table. It follows from the URL and from `read_only`.
 #[expect(clippy::large_enum_variant, reason = "there is one for each store")]
@@ -10,4 +11,6 @@ pub(crate) enum Base {
     Log(Disk),
     /// A log that another program may write; the table has what was read of it.
     Follower(Reader),
+    /// A storage, which has all data; the table has writes in flight.
+    Storage(Backing),
 }

@@ -4,12 +4,17 @@ use hit_core::{Durability, Error, ErrorCode, Operation, Result, check_key};
 use hit_table::{StoredValue, Value};
 
 use crate::Store;
+use crate::base::Base;
 use crate::options::WriteOptions;
 use crate::read::Entry;
 use crate::shared::Applied;
+use crate::storage::{Known, Unknown};
 use crate::store::answer;
 use crate::stored::StoredRead;
 use crate::write::{Submitted, check_operation, encode, frees_space};
+
+/// How often a storage is asked without the apply lock, before others are kept from writing meanwhile.
+const UNLOCKED_TRIES: usize = 4;
 
 /// One member of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +74,7 @@ impl Check<'_> {
     }
 
     fn hold<C>(&self, decision: &Decision<'_, C>) -> std::result::Result<(), Stop> {
-        let found = decision.find(self.key());
+        let found = decision.find(self.key())?;
         let (held, what) = match self {
             Self::Equals { key, value } => {
                 // Where the length is another, a value on disk need not be read.
@@ -117,14 +122,29 @@ impl Store {
         completion: impl FnOnce(Result<()>) + Send + 'static,
     ) -> Result<Submitted> {
         checks.iter().try_for_each(|check| check_key(check.key()))?;
+        let plain = operations.iter().map_while(|operation| match operation {
+            BatchOperation::Plain(operation) => Some(*operation),
+            BatchOperation::SetKeepingExpiry { .. } => None,
+        });
+        let plain: Vec<_> = plain.collect();
+        if checks.is_empty() && plain.len() == operations.len() {
+            // Nothing to look at: it is encoded without the apply lock.
+            return self.try_submit(plain.into_iter(), true, durability, completion);
+        }
         let frees = operations.iter().all(|operation| match operation {
             BatchOperation::Plain(operation) => frees_space(operation),
             BatchOperation::SetKeepingExpiry { .. } => false,
         });
         let bytes = operations.iter().map(BatchOperation::bytes).sum();
-        self.decide(frees, bytes, completion, |decision| {
+        let keeping = operations.iter().filter_map(|operation| match operation {
+            BatchOperation::SetKeepingExpiry { key, .. } => Some(*key),
+            BatchOperation::Plain(_) => None,
+        });
+        let keys: Vec<_> = checks.iter().map(Check::key).chain(keeping).collect();
+        self.decide(&keys, frees, bytes, completion, |decision| {
             checks.iter().try_for_each(|check| check.hold(decision))?;
-            let resolved: Vec<_> = operations.iter().map(|operation| decision.resolve(*operation)).collect();
+            let resolved = operations.iter().map(|operation| decision.resolve(*operation));
+            let resolved = resolved.collect::<std::result::Result<Vec<_>, Stop>>()?;
             Ok(decision.write(resolved.iter().copied(), durability)?)
         })
     }
@@ -150,7 +170,7 @@ impl Store {
         durability: Option<Durability>,
         completion: impl FnOnce(Result<()>) + Send + 'static,
     ) -> Result<(i64, Submitted)> {
-        self.decide(false, key.len(), completion, |decision| {
+        self.decide(&[key], false, key.len(), completion, |decision| {
             let (sum, expires_at) = match decision.value(key)? {
                 Some(entry) => (add(key, entry.value, by)?, entry.expires_at),
                 None => (by, None),
@@ -183,7 +203,7 @@ impl Store {
         completion: impl FnOnce(Result<()>) + Send + 'static,
     ) -> Result<(bool, Submitted)> {
         check_key(key)?;
-        self.decide(false, key.len(), completion, |decision| {
+        self.decide(&[key], false, key.len(), completion, |decision| {
             let found: Option<Vec<u8>> = decision.value(key)?.map(|entry| entry.value.to_vec());
             let Some(value) = found else { return Ok((false, Submitted::Settled)) };
             let operation = Operation::Set { key, value: &value, expires_at };
@@ -192,10 +212,11 @@ impl Store {
         })
     }
 
-    /// Looks and writes under the apply lock. Where it takes a value that is on disk, the lock is given back while that is
-    /// read, and everything is decided anew: what was read counts as long as it is still the newest.
+    /// Looks at `keys` and writes under the apply lock. Where it takes a value that is not in memory, the lock is given back while
+    /// that is read, and everything is decided anew: what was read counts as long as it is still the newest.
     fn decide<C, T>(
         &self,
+        keys: &[&[u8]],
         frees_space: bool,
         bytes: usize,
         completion: C,
@@ -203,35 +224,55 @@ impl Store {
     ) -> Result<T> {
         let shared = self.open_shared()?;
         shared.check_writable()?;
-        if shared.disk().is_some() {
+        if !matches!(shared.base(), Base::Memory) {
             self.account().backlog.wait_for_room();
-            shared.wait_for_compaction(bytes);
-            if !frees_space {
-                shared.check_room()?;
-            }
+        }
+        shared.wait_for_compaction(bytes);
+        if !frees_space {
+            shared.check_room()?;
         }
         let mut completion = Some(completion);
         let mut read = HashMap::new();
         let mut stored = StoredRead::default();
-        loop {
+        let mut known = Known::default();
+        if let Some(backing) = shared.backing() {
+            known.ask(shared, backing, keys)?;
+        }
+        for tries in 1.. {
             let mut guard = shared.applied.write();
             self.open_shared()?;
             shared.settle(&mut guard.table);
+            if let Some(backing) = shared.backing().filter(|_| tries > UNLOCKED_TRIES) {
+                known.ask_locked(&guard, backing, keys)?;
+            }
             let now_ms = shared.clock.now_ms();
             let applied = &mut *guard;
-            let mut decision =
-                Decision { store: self, applied, now_ms, read: &read, completion: completion.take() };
-            let Unread { key, sequence, at } = match decide(&mut decision) {
+            let mut decision = Decision {
+                store: self,
+                applied,
+                now_ms,
+                read: &read,
+                known: &known,
+                completion: completion.take(),
+            };
+            let unread = match decide(&mut decision) {
                 Ok(decided) => return Ok(decided),
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Unread(unread)) => unread,
             };
             completion = decision.completion;
             drop(guard);
-            if let Some(value) = stored.read(shared, &key, at)? {
-                read.insert(key, (sequence, value));
+            match (unread, shared.backing()) {
+                (Unread::InFile { key, sequence, at }, _) => {
+                    if let Some(value) = stored.read(shared, &key, at)? {
+                        read.insert(key, (sequence, value));
+                    }
+                }
+                (Unread::InStorage, Some(backing)) => known.ask(shared, backing, keys)?,
+                (Unread::InStorage, None) => {}
             }
         }
+        unreachable!("the loop ends with a decision or a failure")
     }
 }
 
@@ -241,11 +282,12 @@ enum Stop {
     Unread(Unread),
 }
 
-/// A value that has to be read first.
-struct Unread {
-    key: Vec<u8>,
-    sequence: u64,
-    at: StoredValue,
+/// What has to be read first.
+enum Unread {
+    /// A value that the table has on disk.
+    InFile { key: Vec<u8>, sequence: u64, at: StoredValue },
+    /// An entry that is not in flight.
+    InStorage,
 }
 
 impl From<Error> for Stop {
@@ -261,35 +303,50 @@ struct Decision<'a, C> {
     now_ms: u64,
     /// Values that were read from disk, by key, with their sequence numbers.
     read: &'a HashMap<Vec<u8>, (u64, Vec<u8>)>,
+    /// What the storage has said.
+    known: &'a Known,
     /// There until the write is made.
     completion: Option<C>,
 }
 
 impl<C> Decision<'_, C> {
-    fn find(&self, key: &[u8]) -> Option<hit_table::Entry<'_>> {
-        self.applied.table.get(key, self.now_ms)
+    /// The entry of a key, its value perhaps still on disk.
+    fn find(&self, key: &[u8]) -> std::result::Result<Option<hit_table::Entry<'_>>, Stop> {
+        if self.store.shared().backing().is_none() {
+            return Ok(self.applied.table.get(key, self.now_ms));
+        }
+        match self.known.find(self.applied, key, self.now_ms) {
+            Ok(entry) => Ok(entry.map(|Entry { value, expires_at }| hit_table::Entry {
+                value: Value::Memory(value),
+                expires_at,
+                sequence: 0,
+            })),
+            Err(Unknown) => Err(Stop::Unread(Unread::InStorage)),
+        }
     }
 
     /// The entry of a key, which stops the decision where its value has to be read first.
     fn value(&self, key: &[u8]) -> std::result::Result<Option<Entry<'_>>, Stop> {
-        let Some(entry) = self.find(key) else { return Ok(None) };
+        let Some(entry) = self.find(key)? else { return Ok(None) };
         let hit_table::Entry { value, expires_at, sequence } = entry;
         let value = match (value, self.read.get(key)) {
             (Value::Memory(value), _) => value,
             (Value::Stored(_), Some((read, value))) if *read == sequence => value,
-            (Value::Stored(at), _) => return Err(Stop::Unread(Unread { key: key.to_vec(), sequence, at })),
+            (Value::Stored(at), _) => {
+                return Err(Stop::Unread(Unread::InFile { key: key.to_vec(), sequence, at }));
+            }
         };
         Ok(Some(Entry { value, expires_at }))
     }
 
-    fn resolve<'o>(&self, operation: BatchOperation<'o>) -> Operation<'o> {
-        match operation {
+    fn resolve<'o>(&self, operation: BatchOperation<'o>) -> std::result::Result<Operation<'o>, Stop> {
+        Ok(match operation {
             BatchOperation::Plain(operation) => operation,
             BatchOperation::SetKeepingExpiry { key, value } => {
-                let expires_at = self.find(key).and_then(|entry| entry.expires_at);
+                let expires_at = self.find(key)?.and_then(|entry| entry.expires_at);
                 Operation::Set { key, value, expires_at }
             }
-        }
+        })
     }
 }
 
@@ -303,9 +360,21 @@ impl<C: FnOnce(Result<()>) + Send + 'static> Decision<'_, C> {
             check_operation(&operation)?;
         }
         let shared = self.store.open_shared()?;
-        let frame = match shared.disk() {
-            Some(_) => Some(encode(shared, operations.clone())?),
-            None => None,
+        let frame = match shared.base() {
+            Base::Log(_) => Some(encode(shared, operations.clone())?),
+            Base::Storage(backing) => {
+                let route = backing.route(shared, operations.clone(), true)?;
+                let completion = self.completion.take().expect("a decision writes once");
+                return Ok(self.store.put_in_flight(
+                    backing,
+                    self.applied,
+                    operations,
+                    route,
+                    durability,
+                    completion,
+                ));
+            }
+            Base::Memory | Base::Follower(_) => None,
         };
         let completion = self.completion.take().expect("a decision writes once");
         Ok(self.store.apply(self.applied, operations, frame, durability, completion))

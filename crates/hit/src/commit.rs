@@ -370,7 +370,6 @@ impl Committer {
                 _ => Err(error),
             }),
         };
-        let result = close.account.take_unseen().map_or(closed, Err);
         if let Some(Disk { identity, lock, .. }) = self.shared.disk() {
             drop(lock.lock().take());
             owners::left(*identity);
@@ -383,11 +382,7 @@ impl Committer {
         let tables = (std::mem::take(&mut applied.table), std::mem::take(&mut applied.replaced));
         drop(applied);
         drop(tables);
-        match (close.completion, result) {
-            (Some(completion), result) => completion(result),
-            (None, Err(error)) => close.account.fail_unseen(&error),
-            (None, Ok(())) => {}
-        }
+        close.tell(closed);
     }
 }
 

@@ -1,5 +1,6 @@
 use hit_core::Result;
 
+use crate::base::Base;
 use crate::{Store, compaction};
 
 impl Store {
@@ -13,9 +14,10 @@ impl Store {
     pub fn compact_blocking(&self) -> Result<()> {
         let shared = self.open_shared()?;
         shared.check_writable()?;
-        match shared.disk() {
-            Some(disk) => disk.compactor.compact_all(),
-            None => compaction::sweep(shared),
+        match shared.base() {
+            Base::Log(disk) => disk.compactor.compact_all(),
+            Base::Storage(backing) => backing.compact(),
+            Base::Memory | Base::Follower(_) => compaction::sweep(shared),
         }
     }
 

@@ -84,7 +84,7 @@ impl Store {
         let mut scan = self.scan(range, false)?;
         let mut progress = Progress { total, ..Progress::default() };
         let go_on = || tell_progress(tell, progress, "dump");
-        let encoder = Encoder::new(format, &mut scan.again(range), go_on)?;
+        let encoder = Encoder::new(format, &mut scan.again(range)?, go_on)?;
         let mut page = Vec::with_capacity(PAGE_BYTES * 2);
         encoder.begin(&mut page);
         loop {

@@ -40,6 +40,7 @@ mod refresh;
 mod scan;
 mod shared;
 mod stats;
+mod storage;
 mod store;
 mod stored;
 mod values;
@@ -50,8 +51,10 @@ pub use batch::{BatchOperation, Check};
 pub use format::Format;
 pub use hit_core::{
     AtomicBatch, Capabilities, Clock, Durability, Error, ErrorCode, KeyRange, Operation, Progress, Result,
-    SystemClock, Tell, limits, prefix_end,
+    Storage, SystemClock, Tell, limits, prefix_end,
 };
+#[cfg(feature = "rocksdb")]
+pub use hit_rocksdb::{Compression, RocksDbOptions};
 pub use load::{LoadOptions, Loaded};
 pub use location::Location;
 pub use options::{FileOptions, OnError, OpenOptions, WriteOptions};

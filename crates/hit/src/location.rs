@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use hit_core::{Error, ErrorCode, Result};
 
 /// Schemes of storages that hitkv knows and this build does not hold.
-const KNOWN_ELSEWHERE: [&str; 4] = ["rocksdb", "postgres", "postgresql", "cassandra"];
+const KNOWN_ELSEWHERE: [&str; 3] = ["postgres", "postgresql", "cassandra"];
 
 /// Where a store is kept, as its URL says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,9 @@ pub enum Location {
     Memory,
     /// `file:path` or a bare path: a folder of files. The path is literal, without query or percent-decoding.
     File(PathBuf),
+    /// `rocksdb:path`: a folder with a RocksDB; the path as for files.
+    #[cfg(feature = "rocksdb")]
+    RocksDb(PathBuf),
 }
 
 impl Location {
@@ -29,28 +32,37 @@ impl Location {
                 ErrorCode::Config,
                 format!("'{url}' names a store in memory: write 'memory:' alone"),
             )),
-            Some(("file", path)) => Self::file(path),
-            None => Self::file(url),
+            Some(("file", path)) => literal(path).map(Self::File),
+            None => literal(url).map(Self::File),
+            #[cfg(feature = "rocksdb")]
+            Some(("rocksdb", path)) => literal(path).map(Self::RocksDb),
+            #[cfg(not(feature = "rocksdb"))]
+            Some(("rocksdb", _)) => Err(Error::new(
+                ErrorCode::Unsupported,
+                "'rocksdb:' is not built into this hitkv: build it with 'npm run build -- --rocksdb'",
+            )),
             Some((scheme, _)) if KNOWN_ELSEWHERE.contains(&scheme) => Err(Error::new(
                 ErrorCode::Unsupported,
                 format!("'{scheme}:' is not built into this hitkv: use a file store ('./data') or 'memory:'"),
             )),
             Some((scheme, _)) => Err(Error::new(
                 ErrorCode::Config,
-                format!("'{scheme}:' is no kind of store: use a path, 'file:path' or 'memory:'"),
+                format!(
+                    "'{scheme}:' is no kind of store: use a path, 'file:path', 'rocksdb:path' or 'memory:'"
+                ),
             )),
         }
     }
+}
 
-    fn file(path: &str) -> Result<Self> {
-        if path.is_empty() || path.contains('\0') {
-            return Err(Error::new(
-                ErrorCode::Config,
-                "the path of a file store is empty or holds a NUL byte: name a folder, for example './data'",
-            ));
-        }
-        Ok(Self::File(PathBuf::from(path)))
+fn literal(path: &str) -> Result<PathBuf> {
+    if path.is_empty() || path.contains('\0') {
+        return Err(Error::new(
+            ErrorCode::Config,
+            "the path of a store is empty or holds a NUL byte: name a folder, for example './data'",
+        ));
     }
+    Ok(PathBuf::from(path))
 }
 
 #[cfg(test)]
@@ -67,7 +79,7 @@ mod tests {
 
     #[test]
     fn what_is_not_built_and_what_does_not_exist_are_told_apart() {
-        assert_eq!(Location::parse("rocksdb:./r").unwrap_err().code(), ErrorCode::Unsupported);
+        assert_eq!(Location::parse("cassandra://r").unwrap_err().code(), ErrorCode::Unsupported);
         assert_eq!(Location::parse("ftp://x").unwrap_err().code(), ErrorCode::Config);
         assert_eq!(Location::parse("").unwrap_err().code(), ErrorCode::Config);
         assert_eq!(Location::parse("memory:x").unwrap_err().code(), ErrorCode::Config);

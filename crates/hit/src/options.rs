@@ -21,8 +21,14 @@ pub struct OpenOptions {
     /// Of values of 256 bytes and more: so many bytes are kept in memory, the others are read from disk. Belongs to the
     /// store. Default: all.
     pub max_memory_bytes: Option<u64>,
+    /// How many lanes write at once, for stores over a storage; others have one. Belongs to the first handle of the store.
+    /// Default: what serves the storage best.
+    pub io_concurrency: Option<usize>,
     /// A file store's own options.
     pub file: FileOptions,
+    /// A RocksDB store's own options.
+    #[cfg(feature = "rocksdb")]
+    pub rocksdb: hit_rocksdb::RocksDbOptions,
     /// Told of failures found after a write was answered.
     pub on_error: Option<OnError>,
     /// Every file operation of the store goes through this. Default: the system's files.
@@ -39,7 +45,10 @@ impl Default for OpenOptions {
             max_pending_bytes: limits::DEFAULT_MAX_PENDING_BYTES,
             read_only: false,
             max_memory_bytes: None,
+            io_concurrency: None,
             file: FileOptions::default(),
+            #[cfg(feature = "rocksdb")]
+            rocksdb: hit_rocksdb::RocksDbOptions::default(),
             on_error: None,
             files: Arc::new(SystemFiles),
             clock: Arc::new(SystemClock::default()),
@@ -66,6 +75,7 @@ impl fmt::Debug for OpenOptions {
             .field("max_pending_bytes", &self.max_pending_bytes)
             .field("read_only", &self.read_only)
             .field("max_memory_bytes", &self.max_memory_bytes)
+            .field("io_concurrency", &self.io_concurrency)
             .field("file", &self.file)
             .finish_non_exhaustive()
     }

@@ -4,12 +4,10 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
 
-use hit_core::{Error, ErrorCode, Result};
+use hit_core::Result;
 use parking_lot::{Condvar, Mutex};
 
-use crate::options::FileOptions;
 use crate::shared::Shared;
-use crate::values::Values;
 
 /// Device and inode of a store's lock file.
 type Identity = (u64, u64);
@@ -39,12 +37,8 @@ pub(crate) struct Opening {
     done: bool,
 }
 
-/// Joins the store at `identity`, or gets the right to open it. Waits for one that is opening or closing.
-pub(crate) fn enter(
-    identity: Identity,
-    options: FileOptions,
-    max_memory_bytes: Option<u64>,
-) -> Result<Entered> {
+/// Joins the store at `identity` if `agrees` lets it, or gets the right to open it. Waits for one that is opening or closing.
+pub(crate) fn enter(identity: Identity, agrees: impl Fn(&Shared) -> Result<()>) -> Result<Entered> {
     let mut owners = OWNERS.lock();
     loop {
         match owners.get(&identity) {
@@ -55,21 +49,7 @@ pub(crate) fn enter(
             Some(Owner::Opening | Owner::Closing) => CHANGED.wait(&mut owners),
             Some(Owner::Open(shared)) => {
                 shared.check_not_poisoned()?;
-                if shared.disk().is_some_and(|disk| disk.options != options) {
-                    return Err(Error::new(
-                        ErrorCode::Config,
-                        "this process has the store open with other 'file' options: open it with the same ones",
-                    ));
-                }
-                let values = shared.disk().and_then(|disk| disk.values.as_ref());
-                let budget = values.map(Values::budget_bytes);
-                if budget != max_memory_bytes {
-                    let budget = budget.map_or("without it".into(), |bytes| format!("with {bytes}"));
-                    let message = format!(
-                        "maxMemoryBytes differs: this process has the store open {budget}: use the same"
-                    );
-                    return Err(Error::new(ErrorCode::Config, message));
-                }
+                agrees(shared)?;
                 shared.handles.fetch_add(1, Ordering::SeqCst);
                 return Ok(Entered::Joined(Arc::clone(shared)));
             }
@@ -98,8 +78,8 @@ impl Drop for Opening {
 pub(crate) fn leave(shared: &Shared) -> bool {
     let mut owners = OWNERS.lock();
     let last = shared.handles.fetch_sub(1, Ordering::SeqCst) == 1;
-    if let (true, Some(disk)) = (last, shared.disk()) {
-        owners.insert(disk.identity, Owner::Closing);
+    if let (true, Some(identity)) = (last, shared.identity()) {
+        owners.insert(identity, Owner::Closing);
     }
     last
 }

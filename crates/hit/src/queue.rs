@@ -95,6 +95,18 @@ pub(crate) struct Close {
     pub(crate) completion: Option<Completion>,
 }
 
+impl Close {
+    /// Tells how it ended: with what the last handle had not seen, else with `closed`.
+    pub(crate) fn tell(self, closed: Result<()>) {
+        let result = self.account.take_unseen().map_or(closed, Err);
+        match (self.completion, result) {
+            (Some(completion), result) => completion(result),
+            (None, Err(error)) => self.account.fail_unseen(&error),
+            (None, Ok(())) => {}
+        }
+    }
+}
+
 /// What submitting threads hand to the log thread. Groups enter in the order of their sequence numbers, because they
 /// are pushed under the apply lock.
 #[derive(Default)]

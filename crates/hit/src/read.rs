@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use hit_core::{KeyRange, Result, check_key};
+use hit_core::{KeyRange, Result, Values, check_key};
 use hit_table::{StoredValue, Value};
 
 use crate::Store;
 use crate::queue::Group;
+use crate::storage::{Below, Seen};
 use crate::store::{Answered, answer};
 use crate::stored::StoredRead;
 
@@ -24,7 +25,15 @@ pub type FoundEntry = Option<(Vec<u8>, Option<u64>)>;
 pub struct PendingRead {
     store: Store,
     keys: Vec<Vec<u8>>,
-    entries: Vec<Found>,
+    looked: Looked,
+}
+
+/// What was looked up.
+enum Looked {
+    /// In the table; values may be on disk.
+    Table(Vec<Found>),
+    /// Among the writes in flight.
+    Below(Below),
 }
 
 impl PendingRead {
@@ -40,7 +49,13 @@ impl PendingRead {
     /// As all reads.
     pub fn finish(&mut self) -> Result<Vec<FoundEntry>> {
         let mut stored = StoredRead::default();
-        let entries = std::mem::take(&mut self.entries);
+        let entries = match std::mem::replace(&mut self.looked, Looked::Table(Vec::new())) {
+            Looked::Table(entries) => entries,
+            Looked::Below(below) => {
+                let Some(backing) = self.store.shared().backing() else { return Ok(Vec::new()) };
+                return below.finish_waiting(backing, self.keys());
+            }
+        };
         if let Some(entries) = self.store.read_found(self.keys(), entries, &mut stored)? {
             return Ok(entries);
         }
@@ -63,6 +78,8 @@ enum Found {
     Absent,
     Here(Vec<u8>, Option<u64>),
     OnDisk(StoredValue, Option<u64>),
+    /// Nothing of it is in flight.
+    InStorage,
 }
 
 impl From<Option<hit_table::Entry<'_>>> for Found {
@@ -100,6 +117,9 @@ impl Store {
     pub fn has(&self, key: &[u8]) -> Result<bool> {
         check_key(key)?;
         let shared = self.shared();
+        if let Some(backing) = shared.backing() {
+            return self.get_below(backing, key, |entry| entry.is_some());
+        }
         let applied = shared.applied.read();
         self.open_shared()?;
         Ok(applied.table.get(key, shared.now_ms(&applied.table)).is_some())
@@ -125,6 +145,13 @@ impl Store {
                         return Ok(Some(value));
                     }
                 }
+                // What the storage has was written with the durability it was made with.
+                Found::InStorage => {
+                    let Some(backing) = self.open_shared()?.backing() else { return Ok(None) };
+                    let mut values = Values::default();
+                    backing.storage.get_many(&[key], &mut values).await?;
+                    return Ok(values.iter().next().flatten().map(|(value, _)| value.to_vec()));
+                }
             }
         }
     }
@@ -138,12 +165,19 @@ impl Store {
         let applied = shared.applied.read();
         self.open_shared()?;
         let now_ms = shared.now_ms(&applied.table);
-        let found = Found::from(applied.table.get(key, now_ms));
+        let found = match shared.backing() {
+            None => Found::from(applied.table.get(key, now_ms)),
+            Some(_) => match applied.see(key, now_ms) {
+                Seen::Here(entry) => Found::Here(entry.value.to_vec(), entry.expires_at),
+                Seen::Absent => Found::Absent,
+                Seen::Below => return Ok((Found::InStorage, None)),
+            },
+        };
         let unanswered = shared.unanswered().map(|durability| {
             let (completion, answered) = answer();
             let account = Arc::clone(self.account());
             let barrier = Group::barrier(account, durability, Some(completion));
-            shared.enqueue(Group { has_seen: true, ..barrier }, None);
+            shared.enqueue_barrier(Group { has_seen: true, ..barrier });
             answered
         });
         Ok((found, unanswered))
@@ -156,6 +190,9 @@ impl Store {
     pub fn get_with<T>(&self, key: &[u8], read: impl FnOnce(Option<Entry<'_>>) -> T) -> Result<T> {
         check_key(key)?;
         let shared = self.shared();
+        if let Some(backing) = shared.backing() {
+            return self.get_below(backing, key, read);
+        }
         let mut stored = StoredRead::default();
         loop {
             let (at, expires_at) = {
@@ -186,6 +223,9 @@ impl Store {
     ) -> Result<()> {
         keys.clone().try_for_each(check_key)?;
         let shared = self.shared();
+        if let Some(backing) = shared.backing() {
+            return self.get_many_below(backing, keys, found);
+        }
         let mut stored = StoredRead::default();
         loop {
             let entries: Vec<Found> = {
@@ -226,6 +266,8 @@ impl Store {
                     let Some(value) = stored.read(self.shared(), key, at)? else { return Ok(None) };
                     Some((value, expires_at))
                 }
+                // Only stores over a storage have these, and they read otherwise.
+                Found::InStorage => None,
             });
         }
         Ok(Some(read))
@@ -242,6 +284,15 @@ impl Store {
     ) -> Result<Option<PendingRead>> {
         keys.clone().try_for_each(check_key)?;
         let shared = self.shared();
+        let owned = |keys: &mut dyn Iterator<Item = &'k [u8]>| keys.map(<[u8]>::to_vec).collect();
+        if let Some(backing) = shared.backing() {
+            let below = self.look_below(backing, keys.clone())?;
+            if below.is_seen() {
+                return Ok(None);
+            }
+            let (keys, looked) = (owned(&mut keys.clone()), Looked::Below(below));
+            return Ok(Some(PendingRead { store: self.clone(), keys, looked }));
+        }
         let applied = shared.applied.read();
         self.open_shared()?;
         if applied.table.stored_values().0 == 0 {
@@ -257,7 +308,8 @@ impl Store {
         }
         let mut entries = Vec::new();
         applied.table.get_many(keys.clone(), now_ms, |entry| entries.push(Found::from(entry)));
-        Ok(Some(PendingRead { store: self.clone(), keys: keys.map(<[u8]>::to_vec).collect(), entries }))
+        let (keys, looked) = (owned(&mut keys.clone()), Looked::Table(entries));
+        Ok(Some(PendingRead { store: self.clone(), keys, looked }))
     }
 
     /// The values under `keys`, in their order, at one moment.
@@ -275,7 +327,7 @@ impl Store {
     /// How many entries a range holds, where that is known without visiting them.
     pub(crate) fn exact_len(&self, range: KeyRange<'_>) -> Result<Option<u64>> {
         let shared = self.open_shared()?;
-        if range != KeyRange::ALL {
+        if range != KeyRange::ALL || shared.backing().is_some() {
             return Ok(None);
         }
         Ok(shared.applied.read().table.exact_len().map(|entries| entries as u64))
@@ -289,6 +341,9 @@ impl Store {
         let shared = self.open_shared()?;
         if range.is_empty() {
             return Ok(0);
+        }
+        if let Some(backing) = shared.backing() {
+            return self.count_merged(backing, range);
         }
         if range == KeyRange::ALL {
             let applied = shared.applied.read();

@@ -1,6 +1,7 @@
 use hit_core::{Error, ErrorCode, Result};
 
 use crate::Store;
+use crate::base::Base;
 
 impl Store {
     /// Moves a store that was opened read-only on to what has been written since; what was on disk before the call is among it.
@@ -14,9 +15,10 @@ impl Store {
     /// before stays, or what was written up to the failure is seen too.
     pub fn refresh_blocking(&self) -> Result<()> {
         let shared = self.open_shared()?;
-        match shared.reader() {
-            Some(reader) => reader.refresh(shared, &self.watch()),
-            None => {
+        match shared.base() {
+            Base::Follower(reader) => reader.refresh(shared, &self.watch()),
+            Base::Storage(backing) if backing.refusal.is_some() => backing.refresh(),
+            _ => {
                 let message = "refresh() moves on a store that was opened with readOnly, and this one was not: its reads see every write";
                 Err(Error::new(ErrorCode::Unsupported, message))
             }

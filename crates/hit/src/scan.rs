@@ -1,114 +1,56 @@
-use std::collections::VecDeque;
+//! Scans: of the table alone, or of a storage with what is in flight laid over it.
+
+mod table;
+
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use hit_core::{KeyRange, Result};
-use hit_table::{Cursor, Snapshot, StoredValue, Value};
 
+use self::table::TableScan;
+use crate::Store;
 use crate::read::Entry;
-use crate::shared::Shared;
-use crate::stored::{StoredRead, missing};
-use crate::{Store, store};
-
-/// As many entries to sort are worth a thread of their own.
-const WORTH_A_THREAD: usize = 10_000;
-
-/// How many entries wait at most for a value before them to be read from disk, and how many bytes of theirs.
-const GATHERED_ENTRIES: usize = 64;
-const GATHERED_BYTES: usize = 1 << 20;
+use crate::storage::MergedScan;
 
 /// A scan of one moment, in key byte order. It holds a snapshot until it is dropped.
-pub struct Scan {
-    shared: Arc<Shared>,
-    handle: store::Watch,
-    cursor: Cursor,
-    /// Visited from `cursor` on already, to be handed out: a value on disk and what came behind it.
-    gathered: VecDeque<Gathered>,
-    wants_values: bool,
-}
+pub struct Scan(Kind);
 
-/// An entry whose value is on disk, or which comes behind one.
-struct Gathered {
-    key: Vec<u8>,
-    expires_at: Option<u64>,
-    value: Held,
-}
-
-enum Held {
-    Here(Vec<u8>),
-    OnDisk(StoredValue),
-}
-
-/// How one hold of the apply lock ended.
-enum Gathering {
-    /// The visitor broke.
-    Broken,
-    /// Entries wait to be read.
-    Gathered,
-    /// There are no more.
-    Ended,
+enum Kind {
+    Table(TableScan),
+    Merged(MergedScan),
 }
 
 impl Store {
     /// Opens a scan of `range` as it is now, from its end where `reverse`.
     ///
-    /// The first scan of a store sorts its keys; see [`Store::prepare_scan`].
+    /// The first scan of a store in memory or files sorts its keys; see [`Store::prepare_scan`].
     ///
     /// # Errors
     /// As all reads.
     pub fn scan(&self, range: KeyRange<'_>, reverse: bool) -> Result<Scan> {
-        let shared = Arc::clone(self.open_shared()?);
-        let cursor = Cursor::new(self.snapshot()?, range, reverse);
-        Ok(Scan { shared, handle: self.watch(), cursor, gathered: VecDeque::new(), wants_values: true })
-    }
-
-    /// Sorts what the next scan needs sorted while reads go on; meant for a thread that may wait.
-    ///
-    /// # Errors
-    /// As all reads.
-    pub fn prepare_scan(&self) -> Result<()> {
-        let shared = self.open_shared()?;
-        if !shared.applied.write().table.begin_view() {
-            return Ok(());
-        }
-        let build = shared.applied.read().table.build_view();
-        if let Some(build) = build {
-            shared.applied.write().table.install_view(build);
-        }
-        Ok(())
-    }
-
-    /// Whether [`Store::prepare_scan`] has enough to do to be worth a thread.
-    ///
-    /// # Errors
-    /// As all reads.
-    pub fn wants_preparation(&self) -> Result<bool> {
-        Ok(self.open_shared()?.applied.read().table.view_backlog() >= WORTH_A_THREAD)
-    }
-
-    pub(crate) fn snapshot(&self) -> Result<Snapshot> {
-        let shared = self.open_shared()?;
-        let ready = shared.applied.read().table.try_snapshot();
-        if let Some(snapshot) = ready {
-            return Ok(snapshot);
-        }
-        self.prepare_scan()?;
-        Ok(shared.applied.write().table.snapshot())
+        let kind = match self.open_shared()?.backing() {
+            Some(backing) => Kind::Merged(self.scan_merged(backing, range, reverse)?),
+            None => Kind::Table(self.scan_table(range, reverse)?),
+        };
+        Ok(Scan(kind))
     }
 }
 
 impl Scan {
     /// Another scan of the same moment, from the beginning.
-    pub(crate) fn again(&self, range: KeyRange<'_>) -> Self {
-        let cursor = Cursor::new(self.cursor.snapshot().clone(), range, false);
-        let (shared, handle) = (Arc::clone(&self.shared), self.handle.clone());
-        Self { shared, handle, cursor, gathered: VecDeque::new(), wants_values: self.wants_values }
+    pub(crate) fn again(&self, range: KeyRange<'_>) -> Result<Self> {
+        Ok(Self(match &self.0 {
+            Kind::Table(scan) => Kind::Table(scan.again(range)),
+            Kind::Merged(scan) => Kind::Merged(scan.again(range)?),
+        }))
     }
 
-    /// The same scan for who does not look at values: those on disk are not read, and seem empty.
+    /// The same scan for who does not look at values: those on disk are not read, and may seem empty.
     #[must_use]
     pub fn without_values(self) -> Self {
-        Self { wants_values: false, ..self }
+        Self(match self.0 {
+            Kind::Table(scan) => Kind::Table(scan.without_values()),
+            Kind::Merged(scan) => Kind::Merged(scan.without_values()),
+        })
     }
 
     /// Visits the next entries until `visit` breaks or the scan ends. The entry at which it breaks is not taken: the
@@ -117,81 +59,11 @@ impl Scan {
     /// # Errors
     /// `HIT_NOT_OPEN` once the handle is closed, `HIT_POISONED` after a failed sync; for values on disk `HIT_CORRUPTION` and
     /// `HIT_IO`.
-    pub fn visit(&mut self, mut visit: impl FnMut(&[u8], Entry<'_>) -> ControlFlow<()>) -> Result<()> {
-        loop {
-            if self.visit_gathered(&mut visit)?.is_break() {
-                return Ok(());
-            }
-            match self.gather(&mut visit)? {
-                Gathering::Gathered => {}
-                Gathering::Broken | Gathering::Ended => return Ok(()),
-            }
+    pub fn visit(&mut self, visit: impl FnMut(&[u8], Entry<'_>) -> ControlFlow<()>) -> Result<()> {
+        match &mut self.0 {
+            Kind::Table(scan) => scan.visit(visit),
+            Kind::Merged(scan) => scan.visit(visit),
         }
-    }
-
-    /// Hands out what was gathered, reading values one by one.
-    fn visit_gathered(
-        &mut self,
-        visit: &mut impl FnMut(&[u8], Entry<'_>) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>> {
-        while let Some(Gathered { key, expires_at, value }) = self.gathered.front_mut() {
-            self.handle.check()?;
-            if let Held::OnDisk(at) = *value {
-                // The snapshot keeps its file.
-                let read = StoredRead::default().read(&self.shared, key, at)?;
-                *value = Held::Here(read.ok_or_else(|| missing(key, at))?);
-            }
-            let value = match value {
-                Held::Here(value) => &value[..],
-                Held::OnDisk(_) => &[],
-            };
-            if visit(key, Entry { value, expires_at: *expires_at }).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-            self.gathered.pop_front();
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// Visits entries under the apply lock up to one whose value is on disk, and gathers some from there on.
-    fn gather(&mut self, visit: &mut impl FnMut(&[u8], Entry<'_>) -> ControlFlow<()>) -> Result<Gathering> {
-        let applied = self.shared.applied.read();
-        self.handle.check()?;
-        // The snapshot may hold entries that expire when the table no longer does.
-        let now_ms = self.shared.clock.now_ms();
-        let table = applied.table_of(self.cursor.snapshot());
-        let (gathered, wants_values, mut bytes) = (&mut self.gathered, self.wants_values, 0);
-        let flow = table.visit(&mut self.cursor, now_ms, |key, entry| {
-            let expires_at = entry.expires_at;
-            let value = match entry.value {
-                Value::Stored(at) if wants_values => Held::OnDisk(at),
-                value => {
-                    let value = value.in_memory().unwrap_or_default();
-                    if gathered.is_empty() {
-                        return match visit(key, Entry { value, expires_at }) {
-                            ControlFlow::Break(()) => ControlFlow::Break(Gathering::Broken),
-                            ControlFlow::Continue(()) => ControlFlow::Continue(()),
-                        };
-                    }
-                    bytes += value.len();
-                    Held::Here(value.to_vec())
-                }
-            };
-            gathered.push_back(Gathered { key: key.to_vec(), expires_at, value });
-            if gathered.len() == GATHERED_ENTRIES || bytes >= GATHERED_BYTES {
-                return ControlFlow::Break(Gathering::Gathered);
-            }
-            ControlFlow::Continue(())
-        });
-        Ok(match flow {
-            ControlFlow::Break(Gathering::Broken) => {
-                self.cursor.put_back();
-                Gathering::Broken
-            }
-            ControlFlow::Break(ended) => ended,
-            ControlFlow::Continue(()) if gathered.is_empty() => Gathering::Ended,
-            ControlFlow::Continue(()) => Gathering::Gathered,
-        })
     }
 
     /// Reads up to `limit` entries; none is the end.

@@ -10,8 +10,9 @@ use crate::account::Account;
 use crate::base::Base;
 use crate::disk::Disk;
 use crate::fill::SegmentFill;
-use crate::queue::{Completion, Group, Queue};
+use crate::queue::{Close, Completion, Group, Queue};
 use crate::reader::Reader;
+use crate::storage::{Backing, InFlight};
 
 /// A submitted frame's buffer is kept for the next one up to this size.
 const SPARE_FRAME_BYTES: usize = 1 << 20;
@@ -43,13 +44,15 @@ pub(crate) struct Applied {
     pub(crate) table: Table,
     pub(crate) next_sequence: u64,
     pub(crate) fill: SegmentFill,
+    /// What else is known of writes in flight, where the data lies in a storage.
+    pub(crate) in_flight: InFlight,
     /// Tables that a refresh has put another one in the place of, as long as scans see them.
     pub(crate) replaced: Vec<Table>,
 }
 
 impl Applied {
     pub(crate) fn new(table: Table, next_sequence: u64, fill: SegmentFill) -> Self {
-        Self { table, next_sequence, fill, replaced: Vec::new() }
+        Self { table, next_sequence, fill, in_flight: InFlight::default(), replaced: Vec::new() }
     }
 
     /// The table that a snapshot was taken of.
@@ -93,6 +96,19 @@ impl Shared {
         }
     }
 
+    /// What the store stands on.
+    pub(crate) fn base(&self) -> &Base {
+        &self.base
+    }
+
+    /// What a store over a storage has.
+    pub(crate) fn backing(&self) -> Option<&Backing> {
+        match &self.base {
+            Base::Storage(backing) => Some(backing),
+            _ => None,
+        }
+    }
+
     /// What a file store has beyond memory.
     pub(crate) fn disk(&self) -> Option<&Disk> {
         match &self.base {
@@ -115,14 +131,16 @@ impl Shared {
             Base::Memory => None,
             Base::Log(disk) => Some(&disk.folder),
             Base::Follower(reader) => Some(reader.folder()),
+            Base::Storage(backing) => backing.place.as_ref()?.folder.as_ref(),
         }
     }
 
     /// Refuses every write where the store was opened read-only.
     pub(crate) fn check_writable(&self) -> Result<()> {
-        match self.reader() {
-            Some(reader) => Err(reader.refusal()),
-            None => Ok(()),
+        match &self.base {
+            Base::Follower(reader) => Err(reader.refusal()),
+            Base::Storage(Backing { refusal: Some(refusal), .. }) => Err(refusal.clone()),
+            _ => Ok(()),
         }
     }
 
@@ -169,8 +187,42 @@ impl Shared {
         }
     }
 
+    /// The identity by which a second open of the store in this process finds it.
+    pub(crate) fn identity(&self) -> Option<(u64, u64)> {
+        match &self.base {
+            Base::Log(disk) => Some(disk.identity),
+            Base::Storage(backing) => backing.place.as_ref()?.identity,
+            Base::Memory | Base::Follower(_) => None,
+        }
+    }
+
+    /// Queues a group without operations behind all others. The caller holds the apply lock.
+    pub(crate) fn enqueue_barrier(&self, group: Group) {
+        match &self.base {
+            Base::Storage(backing) => {
+                self.count_in(&group);
+                backing.lanes.meet(&backing.lanes.all(), group, None);
+            }
+            _ => self.enqueue(group, None),
+        }
+    }
+
+    /// Ends the store behind everything that is queued. The caller holds the apply lock.
+    pub(crate) fn enqueue_close(&self, close: Close) {
+        match &self.base {
+            Base::Storage(backing) => backing.lanes.close(close),
+            _ => self.queue.close(close),
+        }
+    }
+
     /// Hands a group to the log. The caller holds the apply lock, which makes the queue's order that of the table.
     pub(crate) fn enqueue(&self, group: Group, frame: Option<Frame>) {
+        self.count_in(&group);
+        self.queue.push(group, frame);
+    }
+
+    /// Counts a group that is handed over.
+    pub(crate) fn count_in(&self, group: &Group) {
         if let Some(content) = &group.content {
             group.account.backlog.add(content.bytes);
             if let Some(disk) = self.disk() {
@@ -178,7 +230,6 @@ impl Shared {
             }
         }
         self.count(group.durability, 1);
-        self.queue.push(group, frame);
     }
 
     /// Waits until the log has written everything accepted so far; not for a store that is closing.
@@ -191,13 +242,13 @@ impl Shared {
             return;
         }
         let nobody = Arc::new(Account::new(Durability::Os, usize::MAX, None));
-        self.enqueue(Group::barrier(nobody, Durability::Os, Some(completion)), None);
+        self.enqueue_barrier(Group::barrier(nobody, Durability::Os, Some(completion)));
         drop(applied);
         // However it ended, there is nothing left to wait for.
         let _ = written.recv();
     }
 
-    /// Takes back what `enqueue` counted.
+    /// Takes back what `count_in` counted.
     pub(crate) fn dequeued(&self, group: &Group) {
         if let Some(content) = &group.content {
             group.account.backlog.remove(content.bytes);

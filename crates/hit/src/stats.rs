@@ -40,6 +40,10 @@ pub struct Stats {
     pub read_only: bool,
     /// Handles of this store in this process.
     pub handles: usize,
+    /// What a storage failed with in the background when it last tried.
+    pub background_error: Option<Error>,
+    /// A storage's own figures, by name.
+    pub storage: Vec<(&'static str, u64)>,
     /// The last failure that was found after its write was answered.
     pub last_error: Option<Error>,
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use hit_core::{AtomicBatch, Capabilities, Durability, Error, ErrorCode, Result, limits};
+use hit_core::{AtomicBatch, Capabilities, Durability, Error, ErrorCode, Result, Storage, limits};
 use hit_log::{Folder, LockFile, Log, LogOptions, Replay, ReplayedFrame};
 use hit_table::Table;
 use tokio::sync::oneshot;
@@ -21,6 +21,7 @@ use crate::queue::{Close, Completion, Group};
 use crate::reader::Reader;
 use crate::shared::{Applied, Shared};
 use crate::stats::Stats;
+use crate::storage;
 use crate::values::Values;
 
 /// A handle of an open store. Clones are the same handle; a second [`Store::open`] of a folder is another handle of
@@ -70,11 +71,27 @@ impl Store {
             Location::Memory => open_memory(&options)?,
             Location::File(path) if options.read_only => open_read_only(&path, &options)?,
             Location::File(path) => open_file(&path, &options)?,
+            #[cfg(feature = "rocksdb")]
+            Location::RocksDb(path) => storage::open_rocksdb(&path, &options)?,
         };
+        Ok(Self::new(shared, url, options))
+    }
+
+    /// A store over a storage of the caller's; always one of its own. `url` is only what it calls itself.
+    ///
+    /// # Errors
+    /// `HIT_CONFIG` (options), `HIT_IO` where no thread can be started.
+    pub fn over(storage: Arc<dyn Storage>, url: &str, options: OpenOptions) -> Result<Self> {
+        options.check()?;
+        let shared = storage::open_over(storage, &options, None, None)?;
+        Ok(Self::new(shared, url, options))
+    }
+
+    fn new(shared: Arc<Shared>, url: &str, options: OpenOptions) -> Self {
         let account = Arc::new(Account::new(options.durability, options.max_pending_bytes, options.on_error));
         shared.add_account(&account);
         let closed = Arc::new(AtomicBool::new(false));
-        Ok(Self { handle: Arc::new(Handle { shared, account, closed, url: url.to_owned() }) })
+        Self { handle: Arc::new(Handle { shared, account, closed, url: url.to_owned() }) }
     }
 
     /// The URL it was opened with.
@@ -86,6 +103,9 @@ impl Store {
     /// What this kind of store can do.
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
+        if let Some(backing) = self.handle.shared.backing() {
+            return backing.capabilities;
+        }
         Capabilities {
             sync_reads: true,
             ordered_scans: true,
@@ -103,6 +123,9 @@ impl Store {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let shared = &self.handle.shared;
+        if let Some(backing) = shared.backing() {
+            return self.stats_over(backing);
+        }
         let reader = shared.reader();
         let log = shared.disk().map(|disk| disk.log_stats.lock().clone());
         let log = log.or_else(|| reader.map(Reader::log_stats));
@@ -132,6 +155,7 @@ impl Store {
             read_only: reader.is_some(),
             handles: shared.handles.load(Ordering::SeqCst),
             last_error: self.handle.account.last_error(),
+            ..Stats::default()
         }
     }
 
@@ -221,12 +245,12 @@ impl Store {
             drop(applied);
             return completion(Err(error));
         }
-        if shared.disk().is_none() {
+        if matches!(shared.base(), Base::Memory | Base::Follower(_)) {
             drop(applied);
             return completion(Ok(()));
         }
         let account = Arc::clone(&self.handle.account);
-        shared.enqueue(Group::barrier(account, durability, Some(completion)), None);
+        shared.enqueue_barrier(Group::barrier(account, durability, Some(completion)));
     }
 }
 
@@ -250,7 +274,7 @@ impl Handle {
         }
         let account = Arc::clone(&self.account);
         if owners::leave(&self.shared) {
-            self.shared.queue.close(Close { account, completion });
+            self.shared.enqueue_close(Close { account, completion });
             return;
         }
         let unseen = Arc::clone(&account);
@@ -264,7 +288,7 @@ impl Handle {
                 completion(unseen.take_unseen().map_or(result, Err));
             })
         });
-        self.shared.enqueue(Group::barrier(account, Durability::Disk, completion), None);
+        self.shared.enqueue_barrier(Group::barrier(account, Durability::Disk, completion));
     }
 }
 
@@ -325,7 +349,7 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
     let folder = Folder::open(Arc::clone(&options.files), path, "file", options.create_if_missing)?;
     let lock_file = LockFile::open(&folder)?;
     let identity = lock_file.identity();
-    let opening = match owners::enter(identity, options.file, options.max_memory_bytes)? {
+    let opening = match owners::enter(identity, |shared| agrees(shared, options))? {
         Entered::Joined(shared) => return Ok(shared),
         Entered::Vacant(opening) => opening,
     };
@@ -346,6 +370,25 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
     })?;
     opening.succeed(&shared);
     Ok(shared)
+}
+
+/// Whether a second open may join a store in files.
+fn agrees(shared: &Shared, options: &OpenOptions) -> Result<()> {
+    let Some(disk) = shared.disk() else { return Ok(()) };
+    if disk.options != options.file {
+        return Err(Error::new(
+            ErrorCode::Config,
+            "this process has the store open with other 'file' options: open it with the same ones",
+        ));
+    }
+    let budget = disk.values.as_ref().map(Values::budget_bytes);
+    if budget != options.max_memory_bytes {
+        let budget = budget.map_or("without it".into(), |bytes| format!("with {bytes}"));
+        let message =
+            format!("maxMemoryBytes differs: this process has the store open {budget}: use the same");
+        return Err(Error::new(ErrorCode::Config, message));
+    }
+    Ok(())
 }
 
 fn open_read_only(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {

@@ -25,6 +25,9 @@ impl Store {
     /// `HIT_IO` where it cannot be read at all, `HIT_ABORTED`. Damage is no error: the report names it.
     pub fn verify_blocking(&self, tell: &mut Tell<'_>) -> Result<VerifyReport> {
         let shared = self.open_shared()?;
+        if let Some(backing) = shared.backing() {
+            return backing.verify(tell);
+        }
         let Some(folder) = shared.folder() else { return Ok(VerifyReport::default()) };
         let _pinned = shared.disk().map(Disk::pin);
         check(folder, tell)
@@ -38,6 +41,9 @@ impl Store {
 pub fn verify(url: &str, options: &OpenOptions, tell: &mut Tell<'_>) -> Result<VerifyReport> {
     match Location::parse(url)? {
         Location::Memory => Ok(VerifyReport::default()),
+        #[cfg(feature = "rocksdb")]
+        Location::RocksDb(path) => crate::storage::verify_rocksdb(&path, options, tell)
+            .map(|(problems, bytes)| VerifyReport { problems, bytes }),
         Location::File(path) => match Folder::open(Arc::clone(&options.files), &path, "file", false) {
             Ok(folder) => check(&folder, tell),
             Err(error) if error.code() == ErrorCode::Corruption => {

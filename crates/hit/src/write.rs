@@ -5,6 +5,7 @@ use hit_core::{Durability, Error, ErrorCode, KeyRange, Operation, Result, check_
 use hit_log::Frame;
 use hit_table::Undo;
 
+use crate::base::Base;
 use crate::options::WriteOptions;
 use crate::queue::{Completion, Content, Group};
 use crate::shared::{Applied, Shared};
@@ -64,8 +65,8 @@ impl Store {
         self.submit(std::iter::once(operation), durability, completion)?.wait(answered).await
     }
 
-    /// Accepts a group of operations: it is seen whole when this returns, and becomes durable whole. `completion` is called
-    /// once, from the log's thread, unless the answer is [`Submitted::Settled`] or an error.
+    /// Accepts a group of operations: it is seen whole when this returns, and becomes durable whole but on a storage with several
+    /// lanes, where [`Store::submit_batch`] does. `completion` is called once, from another thread, unless the answer is [`Submitted::Settled`] or an error.
     ///
     /// Blocks while twice the handle's bound of pending bytes is not written yet.
     ///
@@ -78,15 +79,16 @@ impl Store {
         completion: impl FnOnce(Result<()>) + Send + 'static,
     ) -> Result<Submitted> {
         let named = operations.clone();
-        self.try_submit(operations, durability, completion).map_err(|error| match error.keys() {
+        self.try_submit(operations, false, durability, completion).map_err(|error| match error.keys() {
             [] => with_keys(error, named),
             _ => error,
         })
     }
 
-    fn try_submit<'a>(
+    pub(crate) fn try_submit<'a>(
         &self,
         operations: impl ExactSizeIterator<Item = Operation<'a>> + Clone,
+        whole: bool,
         durability: Option<Durability>,
         completion: impl FnOnce(Result<()>) + Send + 'static,
     ) -> Result<Submitted> {
@@ -95,9 +97,12 @@ impl Store {
         for operation in operations.clone() {
             check_operation(&operation)?;
         }
-        let frame = match shared.disk() {
-            Some(_) => Some(self.make_frame(operations.clone())?),
-            None => None,
+        let frame = match shared.base() {
+            Base::Log(_) => Some(self.make_frame(operations.clone())?),
+            Base::Storage(backing) => {
+                return self.submit_to_storage(backing, operations, whole, durability, completion);
+            }
+            Base::Memory | Base::Follower(_) => None,
         };
         let mut applied = shared.applied.write();
         self.open_shared()?;
@@ -165,18 +170,9 @@ impl Store {
         durability: Option<Durability>,
         completion: impl FnOnce(Result<()>) + Send + 'static,
     ) -> Submitted {
-        let account = Arc::clone(self.account());
-        let mut durability = durability.unwrap_or(account.durability);
-        if durability == Durability::Memory && account.backlog.is_over_with(content.bytes) {
-            // Back-pressure: the answer waits until the log has caught up with this write.
-            durability = Durability::Os;
-        }
-        let at_once = durability == Durability::Memory;
-        if at_once {
-            account.answer_early(content.next_sequence);
-        }
+        let (durability, at_once) = self.durability_of(durability, content.next_sequence, content.bytes);
         let group = Group {
-            account,
+            account: Arc::clone(self.account()),
             durability,
             completion: (!at_once).then(|| -> Completion { Box::new(completion) }),
             content: Some(content),
@@ -185,6 +181,25 @@ impl Store {
         };
         self.shared().enqueue(group, Some(frame));
         if at_once { Submitted::Settled } else { Submitted::Pending }
+    }
+
+    /// The durability of a write, and whether it is answered at once.
+    pub(crate) fn durability_of(
+        &self,
+        durability: Option<Durability>,
+        next_sequence: u64,
+        bytes: usize,
+    ) -> (Durability, bool) {
+        let account = self.account();
+        match durability.unwrap_or(account.durability) {
+            // Back-pressure: the answer waits until what is behind has caught up with this write.
+            Durability::Memory if account.backlog.is_over_with(bytes) => (Durability::Os, false),
+            Durability::Memory => {
+                account.answer_early(next_sequence);
+                (Durability::Memory, true)
+            }
+            durability => (durability, false),
+        }
     }
 }
 

@@ -1,0 +1,335 @@
+//! A lane: a thread that takes what waits, writes it to the storage as one group, and answers. It has a runtime of its own, so a
+//! storage may wait for a disk in it as well as for a network.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use hit_core::{Durability, Error, ErrorCode, Operation, Result};
+use hit_log::Frame;
+use tokio::runtime::{Builder, Runtime};
+
+use super::backing::Backing;
+use super::lanes::{Item, Taken};
+use crate::owners;
+use crate::queue::{Close, Group};
+use crate::shared::Shared;
+use crate::write::with_keys;
+
+/// How long a lane is idle before it gives back memory of what was in flight.
+const SWEEP_AFTER: Duration = Duration::from_secs(1);
+/// Records that one sweep looks at: about a millisecond under the apply lock.
+const SWEEP_RECORDS: usize = 5_000;
+/// Keys taken out of flight under one hold of the apply lock.
+const LANDED_AT_ONCE: usize = 512;
+
+/// Groups with their operations; barriers have none.
+type Groups = Vec<(Group, Option<Frame>)>;
+
+pub(crate) struct Lane {
+    shared: Arc<Shared>,
+    number: usize,
+    runtime: Runtime,
+    /// What is being written. Here, so that it is answered even if writing it panics.
+    hand: Groups,
+    /// Something was written since the table was swept.
+    wants_sweep: bool,
+}
+
+/// Starts the lanes of a store.
+pub(crate) fn start(shared: &Arc<Shared>, backing: &Backing) -> Result<()> {
+    for number in 0..backing.lanes.len() {
+        let runtime = Builder::new_current_thread().build().map_err(no_thread)?;
+        let shared = Arc::clone(shared);
+        let mut lane = Lane { shared, number, runtime, hand: Vec::new(), wants_sweep: false };
+        thread::Builder::new()
+            .name(format!("hit-lane-{number}"))
+            .spawn(move || lane.run_to_the_end())
+            .map_err(no_thread)?;
+    }
+    Ok(())
+}
+
+fn no_thread(source: std::io::Error) -> Error {
+    Error::new(ErrorCode::Io, "no thread could be started").with_source(source)
+}
+
+impl Lane {
+    fn backing(&self) -> Option<&Backing> {
+        self.shared.backing()
+    }
+
+    /// Runs until the store closes. A panic, which is a bug, poisons it instead of leaving everybody waiting.
+    fn run_to_the_end(&mut self) {
+        while catch_unwind(AssertUnwindSafe(|| self.run())).is_err() {
+            let bug = Error::new(
+                ErrorCode::Io,
+                "a lane of the store failed in a way it should not: please report this",
+            );
+            let hand = std::mem::take(&mut self.hand);
+            self.poison(&bug, hand);
+        }
+    }
+
+    fn run(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        let Some(backing) = shared.backing() else { return };
+        loop {
+            let patience = self.wants_sweep.then_some(SWEEP_AFTER);
+            let Taken { groups, behind } = backing.lanes.take(self.number, patience);
+            if groups.is_empty() && behind.is_none() {
+                self.sweep();
+            }
+            self.commit(groups);
+            match behind {
+                Some(Item::Meeting(meeting)) => {
+                    if let Some((item, doom)) = meeting.arrive() {
+                        self.hold_meeting(item, doom);
+                        meeting.end();
+                    }
+                }
+                Some(Item::Close(close)) => self.close(close),
+                Some(Item::Group(..)) | None => {}
+            }
+            if backing.lanes.are_closed() {
+                return;
+            }
+        }
+    }
+
+    fn hold_meeting(&mut self, item: Item, doom: Option<Error>) {
+        match (item, doom) {
+            (Item::Group(group, frame), Some(error)) => self.refuse(vec![(group, frame)], &error),
+            (Item::Group(group, frame), None) => self.commit(vec![(group, frame)]),
+            (Item::Close(close), _) => self.close(close),
+            (Item::Meeting(_), _) => {}
+        }
+    }
+
+    /// Gives back memory that the table has kept.
+    fn sweep(&mut self) {
+        // Nothing is expired at 0: an entry that has expired still hides what the storage has.
+        self.wants_sweep = self.shared.applied.write().table.sweep(0, SWEEP_RECORDS);
+    }
+
+    /// Writes and answers groups in their order.
+    fn commit(&mut self, groups: Groups) {
+        if groups.is_empty() {
+            return;
+        }
+        self.wants_sweep = true;
+        if let Some(poison) = self.shared.poison.get().cloned() {
+            return self.answer_all(groups, &poison);
+        }
+        let durability = groups.iter().map(|(group, _)| group.durability).max().unwrap_or_default();
+        let mut groups = groups.into_iter().peekable();
+        let (mut written, mut is_synced) = (Vec::new(), false);
+        while groups.peek().is_some() {
+            self.hand = take_stretch(&mut groups);
+            let is_last = groups.peek().is_none();
+            let reached = if is_last { durability } else { Durability::Os };
+            match self.write_hand(reached) {
+                Ok(wrote) => is_synced = is_last && wrote && durability == Durability::Disk,
+                Err(error) => {
+                    let mut refused = std::mem::take(&mut self.hand);
+                    refused.extend(groups);
+                    self.sync_and_answer(written);
+                    return self.refuse(refused, &error);
+                }
+            }
+            written.append(&mut self.hand);
+            written = self.answer(written, Durability::Os);
+        }
+        if is_synced {
+            self.answer(written, Durability::Disk);
+        } else {
+            self.sync_and_answer(written);
+        }
+    }
+
+    /// Writes what is in hand as one group; false where it is only barriers.
+    fn write_hand(&mut self, durability: Durability) -> Result<bool> {
+        let Some(backing) = self.shared.backing() else { return Ok(false) };
+        let next_sequence =
+            self.hand.iter().filter_map(|(group, _)| group.content.as_ref()).map(|it| it.next_sequence).max();
+        let Some(next_sequence) = next_sequence else { return Ok(false) };
+        let operations = joined(&self.hand);
+        self.runtime.block_on(backing.storage.write(&operations, durability))?;
+        backing.lanes.note_written(self.number, next_sequence, durability == Durability::Disk);
+        land(&self.shared, &operations, next_sequence);
+        Ok(true)
+    }
+
+    /// Syncs for the groups that ask for it, and answers all.
+    fn sync_and_answer(&mut self, written: Groups) {
+        if written.is_empty() {
+            return;
+        }
+        self.hand = written;
+        let synced = self.sync();
+        let written = std::mem::take(&mut self.hand);
+        match synced {
+            Ok(()) => drop(self.answer(written, Durability::Disk)),
+            Err(error) => self.poison(&error, written),
+        }
+    }
+
+    fn sync(&self) -> Result<()> {
+        let Some(backing) = self.backing() else { return Ok(()) };
+        if backing.lanes.begin_sync() {
+            self.runtime.block_on(backing.storage.sync())?;
+            backing.lanes.note_synced();
+        }
+        Ok(())
+    }
+
+    /// Answers the groups that ask for no more than `reached`, and returns the others.
+    fn answer(&self, groups: Groups, reached: Durability) -> Groups {
+        let (reached, waiting): (Groups, Groups) =
+            groups.into_iter().partition(|(group, _)| group.durability <= reached);
+        let mut frames = Vec::new();
+        for (group, frame) in reached {
+            self.shared.dequeued(&group);
+            if let (Durability::Os, Some(content)) = (group.durability, &group.content) {
+                group.account.answer_early(content.next_sequence);
+            }
+            group.settle(Ok(()));
+            frames.extend(frame);
+        }
+        self.shared.give_back(frames.into_iter());
+        waiting
+    }
+
+    /// Answers groups that were not written, and takes them out of flight with all that depends on them.
+    fn refuse(&mut self, groups: Groups, error: &Error) {
+        if error.code() == ErrorCode::Poisoned {
+            return self.poison(error, groups);
+        }
+        let Some(backing) = self.shared.backing() else { return };
+        let (mut refused, barriers): (Groups, Groups) =
+            groups.into_iter().partition(|(group, _)| group.depends_on_those_before());
+        let mut applied = self.shared.applied.write();
+        refused.extend(backing.lanes.take_dependent(self.number, error));
+        for (group, frame) in &refused {
+            if let (Some(content), Some(frame)) = (&group.content, frame) {
+                applied.land(frame.operations().filter_map(key_of), content.next_sequence);
+                if frame.operations().any(|operation| key_of(operation).is_none()) {
+                    applied.land_ranges(content.next_sequence);
+                }
+            }
+        }
+        drop(applied);
+        self.answer_all(refused, error);
+        // A flush among them does not depend on these: it has to know what failed unseen.
+        self.commit(barriers);
+    }
+
+    /// Answers groups with a failure, which names their keys.
+    fn answer_all(&self, groups: Groups, error: &Error) {
+        for (group, frame) in groups {
+            self.shared.dequeued(&group);
+            let named = with_keys(error.clone(), frame.iter().flat_map(Frame::operations));
+            group.settle(Err(named));
+        }
+    }
+
+    /// Ends the store: what is in the storage is unknown until it is opened again.
+    fn poison(&self, cause: &Error, groups: Groups) {
+        let error = match cause.code() {
+            ErrorCode::Poisoned => cause.clone(),
+            _ => Error::new(
+                ErrorCode::Poisoned,
+                "what is stored is unknown since a failure below: close the store, look at the disk, open it again",
+            )
+            .with_source(cause.clone()),
+        };
+        // Under the apply lock, so that no group is accepted behind this.
+        let applied = self.shared.applied.write();
+        let is_first = self.shared.poison.set(error).is_ok();
+        drop(applied);
+        let (Some(error), Some(backing)) = (self.shared.poison.get(), self.shared.backing()) else { return };
+        if is_first {
+            self.shared.fail_answered(backing.lanes.synced(), error);
+        }
+        for (group, _) in groups {
+            self.shared.dequeued(&group);
+            // Who was answered already has just been told.
+            if group.completion.is_some() {
+                group.settle(Err(error.clone()));
+            }
+        }
+    }
+
+    /// Closes the storage, releases the lock whatever failed, and tells the last handle.
+    fn close(&mut self, close: Close) {
+        let shared = Arc::clone(&self.shared);
+        let Some(backing) = shared.backing() else { return };
+        backing.keeper.stop();
+        let synced = if shared.poison.get().is_some() { Ok(()) } else { self.sync() };
+        let closed = self.runtime.block_on(backing.storage.close());
+        let closed = if shared.poison.get().is_some() { Ok(()) } else { synced.and(closed) };
+        if let Some(place) = &backing.place {
+            drop(place.lock.lock().take());
+            place.identity.into_iter().for_each(owners::left);
+        }
+        // Handles that JavaScript has not collected yet must not keep it in memory.
+        let table = std::mem::take(&mut shared.applied.write().table);
+        drop(table);
+        backing.lanes.end();
+        close.tell(closed);
+    }
+}
+
+/// The groups that are written together: up to a range delete, or one that holds a range delete.
+fn take_stretch(groups: &mut std::iter::Peekable<impl Iterator<Item = (Group, Option<Frame>)>>) -> Groups {
+    let has_range = |frame: &Option<Frame>| {
+        frame.iter().flat_map(Frame::operations).any(|operation| key_of(operation).is_none())
+    };
+    let mut stretch: Groups = Vec::new();
+    while let Some((_, frame)) = groups.peek() {
+        if has_range(frame) {
+            if stretch.is_empty() {
+                stretch.extend(groups.next());
+            }
+            break;
+        }
+        stretch.extend(groups.next());
+    }
+    stretch
+}
+
+/// The operations of groups: in their order where there is a range delete, else by key, the last one on a key alone.
+fn joined(groups: &[(Group, Option<Frame>)]) -> Vec<Operation<'_>> {
+    let frames = groups.iter().filter_map(|(_, frame)| frame.as_ref());
+    let mut operations: Vec<_> = frames.flat_map(Frame::operations).collect();
+    if operations.iter().any(|operation| key_of(*operation).is_none()) {
+        return operations;
+    }
+    if !operations.is_sorted_by(|before, behind| key_of(*before) < key_of(*behind)) {
+        // The sort is stable, and of each key the first one stays: so last to first.
+        operations.reverse();
+        operations.sort_by(|one, other| key_of(*one).cmp(&key_of(*other)));
+        operations.dedup_by(|one, kept| key_of(*one) == key_of(*kept));
+    }
+    operations
+}
+
+/// Takes operations out of flight that the storage has.
+fn land(shared: &Shared, operations: &[Operation<'_>], next_sequence: u64) {
+    for some in operations.chunks(LANDED_AT_ONCE) {
+        let mut applied = shared.applied.write();
+        applied.land(some.iter().copied().filter_map(key_of), next_sequence);
+        if some.iter().any(|operation| key_of(*operation).is_none()) {
+            applied.land_ranges(next_sequence);
+        }
+    }
+}
+
+/// The key that an operation is about; none where it is about a range.
+fn key_of(operation: Operation<'_>) -> Option<&[u8]> {
+    match operation {
+        Operation::Set { key, .. } | Operation::Delete { key } => Some(key),
+        Operation::DeleteRange { .. } => None,
+    }
+}

@@ -1,0 +1,197 @@
+//! The lanes of a storage: keys are assigned by hash, so one key stays in order while lanes run side by side.
+
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+use hit_log::Frame;
+use parking_lot::{Condvar, Mutex};
+
+use super::meeting::Meeting;
+use crate::queue::{Close, Group};
+
+/// A lane joins what waits up to about so many bytes.
+const GROUP_BYTES: usize = 4 << 20;
+
+/// The lanes of one store. One lane keeps all writes in the order accepted; several keep the order of each key.
+pub(crate) struct Lanes {
+    queues: Vec<LaneQueue>,
+    /// Something was written since the last sync.
+    unsynced: AtomicBool,
+    /// Everything before this sequence number is synced.
+    synced: AtomicU64,
+    closed: AtomicBool,
+}
+
+/// What a lane has to do, in order.
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are groups")]
+pub(crate) enum Item {
+    /// Operations of this lane alone, or a barrier without any.
+    Group(Group, Option<Frame>),
+    /// What concerns several lanes.
+    Meeting(Arc<Meeting>),
+    /// The end of the store.
+    Close(Close),
+}
+
+#[derive(Default)]
+struct LaneQueue {
+    items: Mutex<VecDeque<Item>>,
+    arrived: Condvar,
+    /// Everything before this sequence number is written, of the keys of this lane.
+    written: AtomicU64,
+}
+
+/// What a lane takes at once: groups that may be joined, and what comes behind them.
+#[derive(Default)]
+pub(crate) struct Taken {
+    pub(crate) groups: Vec<(Group, Option<Frame>)>,
+    pub(crate) behind: Option<Item>,
+}
+
+/// Spreads keys over lanes and marks.
+pub(crate) fn hash(key: &[u8]) -> u64 {
+    FixedState::with_seed(0).hash_one(key)
+}
+
+impl Lanes {
+    pub(crate) fn new(lanes: usize) -> Self {
+        Self {
+            queues: (0..lanes.max(1)).map(|_| LaneQueue::default()).collect(),
+            unsynced: AtomicBool::new(false),
+            synced: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.queues.len()
+    }
+
+    /// The lane of a key.
+    pub(crate) fn of(&self, key: &[u8]) -> usize {
+        // The high half, since the low bits say where marks are.
+        if self.len() == 1 { 0 } else { (hash(key) >> 32) as usize % self.len() }
+    }
+
+    /// Hands a group to a lane. The caller holds the apply lock, so that all lanes have one order.
+    pub(crate) fn push(&self, lane: usize, group: Group, frame: Option<Frame>) {
+        self.put(lane, Item::Group(group, frame));
+    }
+
+    /// Has several lanes meet for a group that runs alone. The caller holds the apply lock.
+    pub(crate) fn meet(&self, lanes: &[usize], group: Group, frame: Option<Frame>) {
+        match lanes {
+            [lane] => self.push(*lane, group, frame),
+            _ => self.assemble(lanes, Item::Group(group, frame)),
+        }
+    }
+
+    /// Ends the lanes behind everything that they have. The caller holds the apply lock.
+    pub(crate) fn close(&self, close: Close) {
+        match self.len() {
+            1 => self.put(0, Item::Close(close)),
+            _ => self.assemble(&self.all(), Item::Close(close)),
+        }
+    }
+
+    fn assemble(&self, lanes: &[usize], item: Item) {
+        let meeting = Arc::new(Meeting::new(lanes.len(), item));
+        for &lane in lanes {
+            self.put(lane, Item::Meeting(Arc::clone(&meeting)));
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<usize> {
+        (0..self.len()).collect()
+    }
+
+    fn put(&self, lane: usize, item: Item) {
+        let Some(queue) = self.queues.get(lane) else { return };
+        queue.items.lock().push_back(item);
+        queue.arrived.notify_one();
+    }
+
+    /// Waits until a lane has something to do or the time is over, and takes it.
+    pub(crate) fn take(&self, lane: usize, patience: Option<Duration>) -> Taken {
+        let Some(queue) = self.queues.get(lane) else { return Taken::default() };
+        let mut items = queue.items.lock();
+        if items.is_empty() {
+            match patience {
+                Some(patience) => drop(queue.arrived.wait_for(&mut items, patience)),
+                None => queue.arrived.wait(&mut items),
+            }
+        }
+        let (mut taken, mut bytes) = (Taken::default(), 0);
+        while let Some(item) = items.pop_front() {
+            match item {
+                Item::Group(group, frame) => {
+                    bytes += frame.as_ref().map_or(0, Frame::byte_len);
+                    taken.groups.push((group, frame));
+                }
+                behind => taken.behind = Some(behind),
+            }
+            if bytes >= GROUP_BYTES || taken.behind.is_some() {
+                break;
+            }
+        }
+        taken
+    }
+
+    /// Takes the groups that wait in a lane and depend on one that has failed, and tells the meetings among what waits.
+    /// The caller holds the apply lock.
+    pub(crate) fn take_dependent(&self, lane: usize, error: &hit_core::Error) -> Vec<(Group, Option<Frame>)> {
+        let Some(queue) = self.queues.get(lane) else { return Vec::new() };
+        let mut items = queue.items.lock();
+        let mut dependent = Vec::new();
+        for item in std::mem::take(&mut *items) {
+            match item {
+                Item::Group(group, frame) if group.depends_on_those_before() => {
+                    dependent.push((group, frame))
+                }
+                Item::Meeting(meeting) => {
+                    meeting.doom(error);
+                    items.push_back(Item::Meeting(meeting));
+                }
+                other => items.push_back(other),
+            }
+        }
+        dependent
+    }
+
+    /// The store is closed: the lanes end.
+    pub(crate) fn end(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn are_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    /// A lane has written everything of its keys before a sequence number.
+    pub(crate) fn note_written(&self, lane: usize, next_sequence: u64, is_synced: bool) {
+        if let Some(queue) = self.queues.get(lane) {
+            queue.written.fetch_max(next_sequence, Ordering::SeqCst);
+        }
+        if is_synced { self.note_synced() } else { self.unsynced.store(true, Ordering::SeqCst) }
+    }
+
+    /// Whether something was written since the last sync; what comes now counts again.
+    pub(crate) fn begin_sync(&self) -> bool {
+        self.unsynced.swap(false, Ordering::SeqCst)
+    }
+
+    /// The storage has synced what was written so far.
+    pub(crate) fn note_synced(&self) {
+        let written = self.queues.iter().map(|queue| queue.written.load(Ordering::SeqCst)).min();
+        self.synced.fetch_max(written.unwrap_or(0), Ordering::SeqCst);
+    }
+
+    /// Everything before this sequence number is synced.
+    pub(crate) fn synced(&self) -> u64 {
+        self.synced.load(Ordering::SeqCst)
+    }
+}

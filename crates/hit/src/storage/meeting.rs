@@ -1,0 +1,55 @@
+use hit_core::Error;
+use parking_lot::{Condvar, Mutex};
+
+use super::lanes::Item;
+
+/// What several lanes come together for: the last one to arrive does it while the others wait. It stands in the queues of all of
+/// them in one order, so none waits for another that waits for it.
+pub(crate) struct Meeting {
+    state: Mutex<State>,
+    ended: Condvar,
+}
+
+struct State {
+    missing: usize,
+    /// There until it is done.
+    item: Option<Item>,
+    /// Something before it has failed.
+    doom: Option<Error>,
+    is_ended: bool,
+}
+
+impl Meeting {
+    pub(crate) fn new(lanes: usize, item: Item) -> Self {
+        let state = State { missing: lanes, item: Some(item), doom: None, is_ended: false };
+        Self { state: Mutex::new(state), ended: Condvar::new() }
+    }
+
+    /// A lane has come this far. The last one gets what is to be done, and ends the meeting behind it; the others wait.
+    pub(crate) fn arrive(&self) -> Option<(Item, Option<Error>)> {
+        let mut state = self.state.lock();
+        state.missing = state.missing.saturating_sub(1);
+        if state.missing == 0 {
+            return state.item.take().map(|item| (item, state.doom.take()));
+        }
+        while !state.is_ended {
+            self.ended.wait(&mut state);
+        }
+        None
+    }
+
+    /// Lets the other lanes go on.
+    pub(crate) fn end(&self) {
+        self.state.lock().is_ended = true;
+        self.ended.notify_all();
+    }
+
+    /// A write before it has failed, so what depends on it must fail too.
+    pub(crate) fn doom(&self, error: &Error) {
+        let mut state = self.state.lock();
+        let depends = matches!(&state.item, Some(Item::Group(group, _)) if group.depends_on_those_before());
+        if depends {
+            state.doom.get_or_insert_with(|| error.clone());
+        }
+    }
+}
