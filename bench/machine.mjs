@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { arch, cpus, platform, release, totalmem } from 'node:os';
+import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 
 function versionOf(packageJson) {
@@ -9,6 +9,8 @@ function versionOf(packageJson) {
     return 'unknown';
   }
 }
+
+const packages = ['lmdb', 'classic-level', '@nxtedition/rocksdb', 'rocksdb-native', 'mitata'];
 
 /** What the figures were taken on. */
 export function describeMachine(options) {
@@ -21,7 +23,7 @@ export function describeMachine(options) {
     system: `${platform()} ${release()} ${arch()}`,
     node: process.versions.node,
     hitkv: versionOf(join(dirname(options.hitkv), '..', 'package.json')),
-    lmdb: installed('lmdb'),
-    mitata: installed('mitata'),
+    packages: Object.fromEntries(packages.map((name) => [name, installed(name)])),
+    load: loadavg()[0].toFixed(1),
   };
 }

@@ -17,27 +17,36 @@ function makeDataFolder(parent) {
   return mkdtempSync(join(parent, 'run-'));
 }
 
-/** Runs one measurement in a process of its own and returns its figures. */
-function measureInChild(job) {
+/** Runs one job in a process of its own and returns its answer: `figures`, or why it is `unavailable`. */
+function askChild(job) {
   return new Promise((resolve, reject) => {
     const child = fork(new URL('./child.mjs', import.meta.url), [JSON.stringify(job)], {
       execArgv: ['--expose-gc'],
     });
-    let result;
+    let answer;
     child.on('message', (message) => {
-      result = message;
+      answer = message;
     });
     child.on('error', reject);
     child.on('close', (code, signal) => {
       const what = `${job.phase} with ${job.contender}`;
       if (code !== 0) reject(new Error(`${what} failed (${signal ?? `exit code ${code}`})`));
-      else if (!result) reject(new Error(`${what} ended without a result`));
-      else resolve(result);
+      else if (!answer) reject(new Error(`${what} ended without a result`));
+      else resolve(answer);
     });
   });
 }
 
-/** Takes all measurements. Returns, for each figure, a summary for each contender that has it. */
+async function measureInChild(job) {
+  const { figures: values, unavailable } = await askChild(job);
+  if (unavailable) throw new Error(`${job.phase} with ${job.contender}: ${unavailable}`);
+  return values;
+}
+
+/**
+ * Takes all measurements. Returns `figures`, each with a summary for each contender that has it, and `leftOut`: which
+ * contenders cannot run on this machine, and why.
+ */
 export async function measureAll(options) {
   const folder = makeDataFolder(options.dataFolder);
   const remove = () => rmSync(folder, { recursive: true, force: true });
@@ -48,12 +57,33 @@ export async function measureAll(options) {
   process.on('SIGINT', interrupted);
   process.on('SIGTERM', interrupted);
   try {
-    return await repeat(options, folder);
+    const leftOut = await findUnavailable(options, folder);
+    const present = options.contenders.filter((name) => !(name in leftOut));
+    return { leftOut, figures: await repeat({ ...options, contenders: present }, folder) };
   } finally {
     process.off('SIGINT', interrupted);
     process.off('SIGTERM', interrupted);
     remove();
   }
+}
+
+/** Tries each contender once. One that cannot run here is told of at once, so that nobody takes its absence for nothing. */
+async function findUnavailable(options, folder) {
+  const leftOut = {};
+  for (const contender of options.contenders) {
+    const job = {
+      phase: 'probe',
+      contender,
+      folder: join(folder, `${contender}-probe`),
+      hitkv: options.hitkv,
+    };
+    const { unavailable } = await askChild(job);
+    rmSync(job.folder, { recursive: true, force: true });
+    if (!unavailable) continue;
+    leftOut[contender] = unavailable;
+    console.error(`bench: ${contender} is LEFT OUT: ${unavailable}`);
+  }
+  return leftOut;
 }
 
 async function repeat(options, folder) {
@@ -67,6 +97,7 @@ async function repeat(options, folder) {
       folder: join(folder, `${contender}-${fresh ? 'fresh' : 'filled'}`),
       entries: options.entries,
       largeEntries: options.largeEntries,
+      bulkEntries: options.bulkEntries,
       sampleMs: options.sampleMs,
       overwriteSeconds: options.overwriteSeconds,
       sustainSeconds: options.sustainSeconds,

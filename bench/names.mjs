@@ -1,13 +1,32 @@
 /**
- * The contenders, in the order of the table and of each repetition. `lmdb-synced` only writes; `hitkv-uncompacted` is
- * hitkv without its compaction, for what that costs.
+ * The tables of the results: whom each is about, who is in it, and whom ours is divided by. `…-synced` only writes;
+ * `hitkv-uncompacted` is hitkv without its compaction, for what that costs.
  */
-export const contenderNames = ['map', 'lmdb', 'lmdb-synced', 'hitkv', 'hitkv-uncompacted'];
+export const tables = [
+  {
+    title: 'Reads from memory',
+    ours: 'hitkv',
+    contenders: ['map', 'lmdb', 'lmdb-synced', 'hitkv', 'hitkv-uncompacted'],
+    peers: ['lmdb', 'map'],
+  },
+  {
+    title: 'More data than memory',
+    ours: 'hitkv-rocksdb',
+    contenders: [
+      ...['classic-level', 'classic-level-synced', 'nxtedition-rocksdb', 'rocksdb-native'],
+      ...['hitkv-rocksdb', 'hitkv-rocksdb-synced'],
+    ],
+    peers: ['classic-level', 'nxtedition-rocksdb', 'rocksdb-native'],
+  },
+];
+
+/** The contenders, in the order of the tables and of each repetition. */
+export const contenderNames = tables.flatMap(({ contenders }) => contenders);
 
 /** The measurements, in the order in which they run. */
 export const phaseNames = [
   ...['set', 'batch', 'getSync', 'get', 'getMany', 'scan', 'reopen', 'single', 'large'],
-  ...['overwrite', 'sustain', 'load', 'dump', 'verify'],
+  ...['overwrite', 'sustain', 'load', 'dump', 'verify', 'bulk'],
 ];
 
 /**
@@ -40,4 +59,5 @@ export const figures = [
   { id: 'load', phase: 'load', title: '`load` of NDJSON (entries)' },
   { id: 'dump', phase: 'dump', title: '`dump` as NDJSON (entries)' },
   { id: 'verify', phase: 'verify', title: '`verify`', unit: 'MB/s' },
+  { id: 'bulk', phase: 'bulk', title: 'random 16-byte keys, 100-byte values, by `batch` of 1,000 (entries)' },
 ];

@@ -12,10 +12,11 @@ export const usage = `npm run bench [-- options]
                        contenders:   ${contenderNames.join(' ')}
   --entries <n>        small entries (default 1000000; the targets hold for that many)
   --large <n>          entries of 1 KiB (default a tenth of --entries)
+  --bulk <n>           entries of the phase bulk (default 10000000, which its target is for)
   --repetitions <n>    of every measurement (default 5)
   --overwrite <s>      seconds of each round of overwriting, with and without compaction (default 20)
   --sustain <s>        seconds of the one long run of overwriting (default 120)
-  --quick              once, and overwriting for 5 and 15 seconds
+  --quick              once, overwriting for 5 and 15 seconds, and a tenth in bulk
   --ci                 a small run that shows that everything works: 10000 entries, once, overwriting for a second
   --json <file>        write the results as JSON as well (- for the standard output)
   --check-targets      exit with 1 when a target is missed or not measured
@@ -60,6 +61,7 @@ export function readOptions(argv) {
         only: { type: 'string' },
         entries: { type: 'string' },
         large: { type: 'string' },
+        bulk: { type: 'string' },
         repetitions: { type: 'string' },
         overwrite: { type: 'string' },
         sustain: { type: 'string' },
@@ -83,6 +85,7 @@ export function readOptions(argv) {
     ...chosen(values.only),
     entries,
     largeEntries: wholeNumber('large', values.large ?? String(Math.max(1000, Math.round(entries / 10)))),
+    bulkEntries: wholeNumber('bulk', values.bulk ?? byLength('20000', '1000000', '10000000')),
     repetitions: wholeNumber('repetitions', values.repetitions ?? byLength('1', '1', '5')),
     overwriteSeconds: wholeNumber('overwrite', values.overwrite ?? byLength('1', '5', '20')),
     sustainSeconds: wholeNumber('sustain', values.sustain ?? byLength('1', '15', '120')),

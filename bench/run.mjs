@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `npm run bench`: hitkv beside a plain Map and lmdb, in one run, interleaved, every result checked.
+ * `npm run bench`: hitkv beside other stores, in one run, interleaved, every result checked.
  *
  * Each measurement runs in a process of its own, so that no contender inherits another's heap. A repetition takes
  * every measurement once, contender after contender; the table shows medians over the repetitions.
@@ -15,7 +15,7 @@ if (options.help) {
   process.exit(0);
 }
 installLocked('bench');
-if (options.builds && options.contenders.includes('hitkv')) buildHitkv();
+if (options.builds && options.contenders.some((name) => name.startsWith('hitkv'))) buildHitkv();
 
 // These need the packages, so they are loaded after the installation.
 const { measureAll } = await import('./measurements.mjs');
@@ -29,10 +29,10 @@ if (load > 0.7)
 
 const machine = describeMachine(options);
 try {
-  const figures = await measureAll(options);
-  const targets = judge(figures, options.entries);
-  console.log(renderResults(machine, options, figures, targets));
-  if (options.json) writeJson(options.json, { machine, options, figures, targets });
+  const results = await measureAll(options);
+  const targets = judge(results.figures, options);
+  console.log(renderResults(machine, options, results, targets));
+  if (options.json) writeJson(options.json, { machine, options, ...results, targets });
   if (options.checkTargets && targets.some((target) => target.met !== true)) process.exitCode = 1;
 } catch (error) {
   console.error(`bench: ${error.message}`);

@@ -1,11 +1,25 @@
 import { pathToFileURL } from 'node:url';
+import { Unavailable } from './unavailable.mjs';
 
-/** hitkv: a file store at its default durability, `disk`. A promise resolves when the write is synced. */
-export async function load(job, file) {
-  const hitkv = await import(pathToFileURL(job.hitkv).href);
+/** hitkv on files, at its default durability, `disk`: a promise resolves when the write is synced. */
+export function load(job, file) {
   const fileOptions = job.segmentBytes === undefined ? file : { ...file, segmentBytes: job.segmentBytes };
-  const open = async (folder) => {
-    const db = await hitkv.open(folder, { file: fileOptions });
+  return loadStore(job, (folder) => folder, { file: fileOptions });
+}
+
+/** hitkv on RocksDB, at a durability. */
+export function loadRocksdb(job, durability) {
+  return loadStore(job, (folder) => `rocksdb:${folder}`, { durability }, { opensLazily: true });
+}
+
+async function loadStore(job, urlOf, options, traits = {}) {
+  const hitkv = await import(pathToFileURL(job.hitkv).href);
+  const open = async (folder, { binary = false } = {}) => {
+    const encodings = binary ? { keyEncoding: 'binary', valueEncoding: 'binary' } : {};
+    const db = await hitkv.open(urlOf(folder), { ...options, ...encodings }).catch((error) => {
+      // An addon may be built without a storage. Whatever else is wrong fails the run.
+      throw error.code === 'HIT_UNSUPPORTED' ? new Unavailable(error.message) : error;
+    });
     return {
       set: (key, value) => db.set(key, value),
       batch(keys, values, from, to) {
@@ -27,5 +41,5 @@ export async function load(job, file) {
       close: () => db.close(),
     };
   };
-  return { open, forgets: false, ordered: true };
+  return { open, forgets: false, ordered: true, ...traits };
 }

@@ -3,6 +3,7 @@
  * `readsFilled`: it reads the store that was filled before the first repetition, and leaves it as it is.
  * `once`: it is so long that it runs in the first repetition only.
  */
+import { bulk } from './bulk.mjs';
 import { large } from './large.mjs';
 import { overwrite, sustain } from './overwrite.mjs';
 import { get, getMany, getSync, scan } from './reads.mjs';
@@ -27,4 +28,5 @@ export const phases = {
   load: { run: load },
   dump: { run: dump, readsFilled: true },
   verify: { run: verify },
+  bulk: { run: bulk, once: true },
 };
