@@ -1,4 +1,4 @@
-import { check, checkAll } from './check.mjs';
+import { check } from './check.mjs';
 import { smallEntries } from './entries.mjs';
 
 /**
@@ -16,7 +16,6 @@ export async function reopen(contender, job) {
   const filled = performance.now();
 
   const { keys, values } = smallEntries(job.entries);
-  await checkAll(store, keys, values);
   check(map.size === keys.length, `a Map was filled with ${map.size} entries instead of ${keys.length}`);
   for (const [at, key] of keys.entries()) {
     check(map.get(key) === values[at], `${key} came back as ${map.get(key)}`);
