@@ -15,7 +15,8 @@ if (options.help) {
   process.exit(0);
 }
 installLocked('bench');
-if (options.builds && options.contenders.some((name) => name.startsWith('hitkv'))) buildHitkv();
+if (options.builds && options.contenders.some((name) => name.startsWith('hitkv')))
+  buildHitkv({ rocksdb: options.buildsRocksdb });
 
 // These need the packages, so they are loaded after the installation.
 const { measureAll } = await import('./measurements.mjs');

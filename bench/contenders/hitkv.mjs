@@ -18,7 +18,9 @@ async function loadStore(job, urlOf, options, traits = {}) {
     const encodings = binary ? { keyEncoding: 'binary', valueEncoding: 'binary' } : {};
     const db = await hitkv.open(urlOf(folder), { ...options, ...encodings }).catch((error) => {
       // An addon may be built without a storage. Whatever else is wrong fails the run.
-      throw error.code === 'HIT_UNSUPPORTED' ? new Unavailable(error.message) : error;
+      throw error.code === 'HIT_UNSUPPORTED'
+        ? new Unavailable(`${error.message}; \`npm run build -- --rocksdb\` builds it`)
+        : error;
     });
     return {
       set: (key, value) => db.set(key, value),
