@@ -10,6 +10,7 @@ mod expiry;
 mod figures;
 mod filter;
 mod folder;
+mod identity;
 mod memory;
 mod open;
 mod read;
@@ -22,7 +23,10 @@ mod system_memory;
 mod tables;
 mod tuning;
 mod value;
+mod verify;
 mod write;
 
 pub use config::{Compression, RocksDbOptions};
+pub use identity::identity;
 pub use storage::{Access, RocksDb};
+pub use verify::verify;

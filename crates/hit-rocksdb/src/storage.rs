@@ -55,6 +55,11 @@ impl Drop for RocksDb {
 
 /// Every call answers at the first poll, on the thread that polls.
 impl Storage for RocksDb {
+    fn lanes(&self) -> usize {
+        // One keeps the order of all writes in the WAL, and RocksDB writes groups one after the other anyway.
+        1
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             sync_reads: true,

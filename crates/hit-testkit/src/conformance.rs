@@ -78,6 +78,26 @@ impl Place for Files {
     }
 }
 
+/// `rocksdb:` in a temporary folder, with so many lanes; 0 leaves it to the store.
+#[derive(Debug)]
+pub struct RocksDb<const LANES: usize>(tempfile::TempDir);
+
+impl<const LANES: usize> Place for RocksDb<LANES> {
+    const REOPENS: bool = true;
+
+    fn empty() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder can be made"))
+    }
+
+    fn url(&self) -> String {
+        format!("rocksdb:{}", self.0.path().join("store").display())
+    }
+
+    fn options() -> OpenOptions {
+        OpenOptions { io_concurrency: (LANES > 0).then_some(LANES), ..OpenOptions::default() }
+    }
+}
+
 /// The same with a budget of memory for large values. All of them stay on disk where it is 0.
 #[derive(Debug)]
 pub struct FilesWithin<const BYTES: u64>(Files);

@@ -10,4 +10,8 @@ fn the_cases_are_those_of_the_shared_list() {
 
 conformance!(memory, Memory: atomicBatch checks orderedScans snapshots ttl);
 conformance!(file, Files: atomicBatch checks orderedScans reopening snapshots ttl);
+#[cfg(feature = "rocksdb")]
+conformance!(rocksdb, conformance::RocksDb<0>: atomicBatch checks orderedScans reopening snapshots ttl);
+#[cfg(feature = "rocksdb")]
+conformance!(rocksdb_in_lanes, conformance::RocksDb<4>: atomicBatch checks orderedScans reopening snapshots ttl);
 conformance!(values_on_disk, FilesWithin<0>: atomicBatch checks orderedScans reopening snapshots ttl);

@@ -1,6 +1,8 @@
 //! Random operations on every kind of store against a plain map. What they find becomes a test with a name, so nothing
 //! else is kept of a failure.
 
+#[cfg(feature = "rocksdb")]
+use hit_testkit::conformance::RocksDb;
 use hit_testkit::conformance::{Files, FilesWithin, Memory};
 use hit_testkit::oracle::{Step, Write, run, steps};
 use proptest::prelude::*;
@@ -26,6 +28,16 @@ proptest! {
     #[test]
     fn a_store_that_keeps_values_on_disk_answers_as_a_map_does(steps in steps(60), has_room in any::<bool>()) {
         if has_room { run::<FilesWithin<10_000>>(&steps) } else { run::<FilesWithin<0>>(&steps) }
+    }
+}
+
+#[cfg(feature = "rocksdb")]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_rocksdb_store_answers_as_a_map_does_and_so_after_reopening(steps in steps(60), in_lanes in any::<bool>()) {
+        if in_lanes { run::<RocksDb<3>>(&steps) } else { run::<RocksDb<0>>(&steps) }
     }
 }
 
