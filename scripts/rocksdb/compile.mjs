@@ -15,6 +15,7 @@ export async function compile({ source, folder, env, line, elsewhere, timeoutMs,
   const started = performance.now();
   const stop = new AbortController();
   const timer = setInterval(() => {
+    if (stop.signal.aborted) return;
     if (elsewhere()) return stop.abort();
     const minutes = Math.floor((performance.now() - started) / 60_000);
     line.show(`${objectFiles(folder, source.target)} of ${source.files} files, ${minutes} min`);

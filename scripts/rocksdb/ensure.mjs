@@ -38,7 +38,12 @@ export async function ensureEntry({ entry, parts, source, line, ...options }) {
     `RocksDB ${rocksdbVersion(source.version)} is compiled once for this machine, into ${entry}: 10 to 15 minutes on two cores`,
   );
   const folder = `${entry}.building`;
-  const result = await compile({ source, folder, line, elsewhere: () => entryExists(entry), ...options });
+  const elsewhere = () => {
+    const made = entryExists(entry);
+    if (made) line.note('another build has made it meanwhile');
+    return made;
+  };
+  const result = await compile({ source, folder, line, elsewhere, ...options });
   // Another clone may have been first, also while this one copies: it then takes the folder away.
   if (!present()) {
     if (result.code !== 0) return result;

@@ -51,7 +51,7 @@ async function inCache(work, middle = 'finish();') {
   const notes = [];
   const line = { show() {}, note: (text) => notes.push(text) };
   const ensure = (variables = {}) =>
-    ensureEntry({ entry, parts, source, env: { ...env, ...variables }, line });
+    ensureEntry({ entry, parts, source, env: { ...env, ...variables }, line, timeoutMs: 60_000 });
   const runCount = () => readFileSync(runs, 'utf8').split('\n').length - 1;
   try {
     await work({ cache, entry, ensure, notes, runCount, folder });
@@ -122,7 +122,7 @@ test('a compilation is ended once another clone has made the entry', async () =>
     setInterval(() => {}, 1000);
     require('node:child_process').execFileSync(process.execPath, ['--input-type=module', '-e', process.env.OTHER]);
   `;
-  await inCache(async ({ cache, entry, ensure, folder }) => {
+  await inCache(async ({ cache, entry, ensure, folder, notes }) => {
     writeFileSync(join(folder, 'archive'), 'of the other');
     const OTHER = `
       const { storeEntry } = await import(${JSON.stringify(new URL('entry.mjs', import.meta.url).href)});
@@ -130,6 +130,7 @@ test('a compilation is ended once another clone has made the entry', async () =>
     `;
     const { code } = await ensure({ OTHER });
     assert.equal(code, 0);
+    assert.match(notes.join(), /another build has made it/);
     assert.equal(readFileSync(archiveOf(entry), 'utf8'), 'of the other');
     assert.deepEqual(readdirSync(cache), ['rocksdb']);
   }, middle);
