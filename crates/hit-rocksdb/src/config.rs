@@ -17,7 +17,7 @@ pub struct RocksDbOptions {
     pub memory_bytes: Option<u64>,
     /// How blocks are compressed. Default: LZ4.
     pub compression: Compression,
-    /// Uncompressed bytes of a block, the least that is read from disk. 1 KiB to 1 MiB; default 16 KiB.
+    /// Uncompressed bytes of a block, the least that is read from disk. 1 KiB to 1 MiB; default 8 KiB.
     pub block_bytes: u32,
     /// Threads that write files and compact them. 1 to 64; default: as many as processors, from 2 to 4.
     pub background_threads: Option<u32>,
@@ -39,7 +39,7 @@ impl Default for RocksDbOptions {
             raw: false,
             memory_bytes: None,
             compression: Compression::Lz4,
-            block_bytes: 16 << 10,
+            block_bytes: 8 << 10,
             background_threads: None,
         }
     }

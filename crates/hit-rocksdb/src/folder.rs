@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use hit_core::{Error, ErrorCode, Result};
 use rocksdb::{DB, Options};
 
+use crate::database::file_bytes;
 use crate::error::cannot;
 
 /// The column family of the entries: RocksDB's default one, so that its tools show them without being asked.
@@ -44,7 +45,7 @@ pub(crate) fn inspect(folder: &Path, raw: bool) -> Result<Vec<String>> {
     if raw && has(FORMAT) {
         return refuse(folder, "belongs to hitkv", "open it without raw");
     }
-    if !raw && !has(FORMAT) {
+    if !raw && !has(FORMAT) && !is_unfinished(folder, &families) {
         return refuse(
             folder,
             "is not one of hitkv",
@@ -61,6 +62,11 @@ pub(crate) fn inspect(folder: &Path, raw: bool) -> Result<Vec<String>> {
         );
     }
     Ok(families)
+}
+
+/// Whether a program ended while it made the database: nothing has been written into it yet.
+fn is_unfinished(folder: &Path, families: &[String]) -> bool {
+    families == [ENTRIES] && file_bytes(folder, &[".sst", ".log"]) == 0
 }
 
 fn refuse<T>(folder: &Path, what: &str, remedy: &str) -> Result<T> {

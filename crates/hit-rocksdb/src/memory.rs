@@ -17,6 +17,9 @@ const LEAST_BYTES: u64 = 64 << 20;
 /// What is assumed where the system does not tell.
 const UNKNOWN_BYTES: u64 = 256 << 20;
 
+/// The cache finds out by itself how large its entries are.
+const ANY_CHARGE: usize = 0;
+
 /// The memory that all databases of the process share. What writes take is charged to the cache, so its size is all of it.
 #[derive(Clone)]
 pub(crate) struct Memory {
@@ -53,7 +56,8 @@ impl Memory {
 
     fn of(bytes: u64) -> Self {
         let capacity = usize::try_from(bytes).unwrap_or(usize::MAX);
-        let cache = Cache::new_lru_cache(capacity);
+        // Without locks, unlike the LRU cache: worker threads read side by side.
+        let cache = Cache::new_hyper_clock_cache(capacity, ANY_CHARGE);
         let write_buffers =
             WriteBufferManager::new_write_buffer_manager_with_cache(capacity / 2, false, cache.clone());
         Self { cache, write_buffers, bytes }
