@@ -14,19 +14,24 @@ mod values;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use hit::{AtomicBatch, Capabilities, OpenOptions, Store};
+use hit::{AtomicBatch, Capabilities, OpenOptions, Result, Store};
 
 pub use self::opened::{Opened, Pending, wait};
 pub use self::{checks::*, expiry::*, order::*, reopening::*, scans::*, snapshots::*, values::*};
+use crate::MapDatabase;
 
 /// Where a kind of store is made anew for each case.
 pub trait Place {
     /// A place where nothing is stored.
     fn empty() -> Self;
 
-    /// The URL of the store there.
-    fn url(&self) -> String;
+    /// Opens the store there.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    fn open(&self, options: OpenOptions) -> Result<Store>;
 
     /// Whether what was stored is there when the store is opened again.
     const REOPENS: bool;
@@ -49,8 +54,8 @@ impl Place for Memory {
         Self
     }
 
-    fn url(&self) -> String {
-        "memory:".into()
+    fn open(&self, options: OpenOptions) -> Result<Store> {
+        Store::open_blocking("memory:", options)
     }
 }
 
@@ -73,8 +78,8 @@ impl Place for Files {
         Self(tempfile::tempdir().expect("a temporary folder can be made"))
     }
 
-    fn url(&self) -> String {
-        format!("file:{}", self.folder().display())
+    fn open(&self, options: OpenOptions) -> Result<Store> {
+        Store::open_blocking(&format!("file:{}", self.folder().display()), options)
     }
 }
 
@@ -89,8 +94,8 @@ impl<const LANES: usize> Place for RocksDb<LANES> {
         Self(tempfile::tempdir().expect("a temporary folder can be made"))
     }
 
-    fn url(&self) -> String {
-        format!("rocksdb:{}", self.0.path().join("store").display())
+    fn open(&self, options: OpenOptions) -> Result<Store> {
+        Store::open_blocking(&format!("rocksdb:{}", self.0.path().join("store").display()), options)
     }
 
     fn options() -> OpenOptions {
@@ -98,7 +103,7 @@ impl<const LANES: usize> Place for RocksDb<LANES> {
     }
 }
 
-/// The same with a budget of memory for large values. All of them stay on disk where it is 0.
+/// [`Files`] with a budget of memory for large values. All of them stay on disk where it is 0.
 #[derive(Debug)]
 pub struct FilesWithin<const BYTES: u64>(Files);
 
@@ -109,8 +114,8 @@ impl<const BYTES: u64> Place for FilesWithin<BYTES> {
         Self(Files::empty())
     }
 
-    fn url(&self) -> String {
-        self.0.url()
+    fn open(&self, options: OpenOptions) -> Result<Store> {
+        self.0.open(options)
     }
 
     fn options() -> OpenOptions {
@@ -118,24 +123,47 @@ impl<const BYTES: u64> Place for FilesWithin<BYTES> {
     }
 }
 
-/// The store under test, empty when a case begins.
-#[derive(Debug)]
-pub struct Trial {
-    url: String,
-    options: OpenOptions,
+/// A storage of this kit, with so many lanes; 0 leaves it to the store.
+pub struct InStorage<const LANES: usize>(pub MapDatabase);
+
+impl<const LANES: usize> Place for InStorage<LANES> {
+    const REOPENS: bool = true;
+
+    fn empty() -> Self {
+        Self(MapDatabase::default())
+    }
+
+    fn open(&self, options: OpenOptions) -> Result<Store> {
+        Store::over(self.0.open(Arc::clone(&options.clock)), "map:", options)
+    }
+
+    fn options() -> OpenOptions {
+        OpenOptions { io_concurrency: (LANES > 0).then_some(LANES), ..OpenOptions::default() }
+    }
 }
 
-impl Trial {
+impl<const LANES: usize> Drop for InStorage<LANES> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.0.check_contract();
+        }
+    }
+}
+
+/// The store under test, empty when a case begins.
+pub struct Trial<'p>(Box<dyn Fn() -> Store + 'p>);
+
+impl<'p> Trial<'p> {
     /// A trial at `place`.
     #[must_use]
-    pub fn at<P: Place>(place: &P) -> Self {
-        Self { url: place.url(), options: P::options() }
+    pub fn at<P: Place>(place: &'p P) -> Self {
+        Self(Box::new(|| place.open(P::options()).expect("the store opens")))
     }
 
     /// Opens the store; again after closing it, with what it holds then.
     #[must_use]
     pub fn open(&self) -> Opened {
-        Opened::new(wait(Store::open(&self.url, self.options.clone())).expect("the store opens"))
+        Opened::new((self.0)())
     }
 }
 

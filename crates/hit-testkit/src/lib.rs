@@ -9,6 +9,7 @@ pub mod conformance;
 mod contents;
 mod disk;
 mod faulty_files;
+mod map_storage;
 #[cfg(feature = "store")]
 pub mod oracle;
 #[cfg(feature = "store")]
@@ -19,3 +20,4 @@ pub use clock::TestClock;
 pub use contents::contents;
 pub use disk::{Disk, Image};
 pub use faulty_files::{Call, Fault, FaultyFiles};
+pub use map_storage::{MapDatabase, Written};

@@ -7,7 +7,7 @@ mod step;
 
 use std::sync::Arc;
 
-use hit::{FileOptions, KeyRange, OpenOptions, Store};
+use hit::{FileOptions, KeyRange, OpenOptions};
 
 use self::held::Held;
 use self::model::Model;
@@ -41,7 +41,7 @@ fn open<P: Place>(place: &P, clock: &Arc<TestClock>) -> Opened {
         file: FileOptions { segment_bytes: 64 << 10, ..FileOptions::default() },
         ..P::options()
     };
-    Opened::new(wait(Store::open(&place.url(), options)).expect("the store opens"))
+    Opened::new(place.open(options).expect("the store opens"))
 }
 
 struct Run<P> {

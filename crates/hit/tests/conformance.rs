@@ -1,7 +1,7 @@
 //! Holds every kind of store to what all of them must do.
 
 use hit_testkit::conformance;
-use hit_testkit::conformance::{Files, FilesWithin, Memory};
+use hit_testkit::conformance::{Files, FilesWithin, InStorage, Memory};
 
 #[test]
 fn the_cases_are_those_of_the_shared_list() {
@@ -10,6 +10,8 @@ fn the_cases_are_those_of_the_shared_list() {
 
 conformance!(memory, Memory: atomicBatch checks orderedScans snapshots ttl);
 conformance!(file, Files: atomicBatch checks orderedScans reopening snapshots ttl);
+conformance!(a_storage, InStorage<0>: atomicBatch checks orderedScans reopening snapshots ttl);
+conformance!(a_storage_in_lanes, InStorage<4>: atomicBatch checks orderedScans reopening snapshots ttl);
 #[cfg(feature = "rocksdb")]
 conformance!(rocksdb, conformance::RocksDb<0>: atomicBatch checks orderedScans reopening snapshots ttl);
 #[cfg(feature = "rocksdb")]

@@ -3,7 +3,7 @@
 
 #[cfg(feature = "rocksdb")]
 use hit_testkit::conformance::RocksDb;
-use hit_testkit::conformance::{Files, FilesWithin, Memory};
+use hit_testkit::conformance::{Files, FilesWithin, InStorage, Memory};
 use hit_testkit::oracle::{Step, Write, run, steps};
 use proptest::prelude::*;
 
@@ -13,6 +13,11 @@ proptest! {
     #[test]
     fn a_memory_store_answers_as_a_map_does(steps in steps(80)) {
         run::<Memory>(&steps);
+    }
+
+    #[test]
+    fn a_store_over_a_storage_answers_as_a_map_does_and_so_after_reopening(steps in steps(60), in_lanes in any::<bool>()) {
+        if in_lanes { run::<InStorage<3>>(&steps) } else { run::<InStorage<0>>(&steps) }
     }
 }
 
