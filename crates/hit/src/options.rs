@@ -4,6 +4,9 @@ use std::sync::Arc;
 use hit_core::{Clock, Durability, Error, ErrorCode, Result, SystemClock, limits};
 use hit_log::{Files, LogOptions, SystemFiles};
 
+/// The most lanes of a store: each is a thread.
+const MAX_LANES: usize = 256;
+
 /// Told of failures found after a write was answered.
 pub type OnError = Arc<dyn Fn(&Error) + Send + Sync>;
 
@@ -61,6 +64,10 @@ impl OpenOptions {
         if self.read_only && self.max_memory_bytes.is_some() {
             let message = "maxMemoryBytes with readOnly is not built yet: leave it out, a reader keeps all values in memory";
             return Err(Error::new(ErrorCode::Unsupported, message));
+        }
+        if let Some(lanes) = self.io_concurrency.filter(|lanes| !(1..=MAX_LANES).contains(lanes)) {
+            let message = format!("ioConcurrency is {lanes}: use 1 to {MAX_LANES}");
+            return Err(Error::new(ErrorCode::Config, message));
         }
         self.file.check()
     }

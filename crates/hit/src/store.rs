@@ -165,9 +165,12 @@ impl Store {
     /// `HIT_NOT_OPEN`, `HIT_POISONED`, `HIT_IO`.
     pub fn advertise(&self, address: Option<&str>) -> Result<()> {
         let shared = self.open_shared()?;
-        if let Some(disk) = shared.disk()
-            && let Some(lock) = &*disk.lock.lock()
-        {
+        let lock = match shared.base() {
+            Base::Log(disk) => Some(&disk.lock),
+            Base::Storage(backing) => backing.place.as_ref().map(|place| &place.lock),
+            Base::Memory | Base::Follower(_) => None,
+        };
+        if let Some(Some(lock)) = lock.map(|lock| lock.lock()).as_deref() {
             lock.set_address(address);
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! A lane: a thread that takes what waits, writes it to the storage as one group, and answers. It has a runtime of its own, so a
 //! storage may wait for a disk in it as well as for a network.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
@@ -31,8 +32,12 @@ pub(crate) struct Lane {
     shared: Arc<Shared>,
     number: usize,
     runtime: Runtime,
-    /// What is being written. Here, so that it is answered even if writing it panics.
+    /// What is written as one now. Here as the next two, so that all of it is answered even if writing it panics.
     hand: Groups,
+    /// What is to be written then.
+    waiting: VecDeque<(Group, Option<Frame>)>,
+    /// What is written and waits for a sync.
+    written: Groups,
     /// Something was written since the table was swept.
     wants_sweep: bool,
 }
@@ -42,7 +47,15 @@ pub(crate) fn start(shared: &Arc<Shared>, backing: &Backing) -> Result<()> {
     for number in 0..backing.lanes.len() {
         let runtime = Builder::new_current_thread().build().map_err(no_thread)?;
         let shared = Arc::clone(shared);
-        let mut lane = Lane { shared, number, runtime, hand: Vec::new(), wants_sweep: false };
+        let mut lane = Lane {
+            shared,
+            number,
+            runtime,
+            hand: Vec::new(),
+            waiting: VecDeque::new(),
+            written: Vec::new(),
+            wants_sweep: false,
+        };
         thread::Builder::new()
             .name(format!("hit-lane-{number}"))
             .spawn(move || lane.run_to_the_end())
@@ -67,8 +80,10 @@ impl Lane {
                 ErrorCode::Io,
                 "a lane of the store failed in a way it should not: please report this",
             );
-            let hand = std::mem::take(&mut self.hand);
-            self.poison(&bug, hand);
+            let mut lost = std::mem::take(&mut self.written);
+            lost.append(&mut self.hand);
+            lost.extend(self.waiting.drain(..));
+            self.poison(&bug, lost);
         }
     }
 
@@ -84,9 +99,8 @@ impl Lane {
             self.commit(groups);
             match behind {
                 Some(Item::Meeting(meeting)) => {
-                    if let Some((item, doom)) = meeting.arrive() {
+                    if let Some((item, doom, _lets_others_go_on)) = meeting.arrive() {
                         self.hold_meeting(item, doom);
-                        meeting.end();
                     }
                 }
                 Some(Item::Close(close)) => self.close(close),
@@ -122,56 +136,54 @@ impl Lane {
         if let Some(poison) = self.shared.poison.get().cloned() {
             return self.answer_all(groups, &poison);
         }
-        let durability = groups.iter().map(|(group, _)| group.durability).max().unwrap_or_default();
-        let mut groups = groups.into_iter().peekable();
-        let (mut written, mut is_synced) = (Vec::new(), false);
-        while groups.peek().is_some() {
-            self.hand = take_stretch(&mut groups);
-            let is_last = groups.peek().is_none();
-            let reached = if is_last { durability } else { Durability::Os };
+        let durability = reached_by(&groups);
+        self.waiting.extend(groups);
+        while !self.waiting.is_empty() {
+            self.hand = take_stretch(&mut self.waiting);
+            // One sync of the last ones is enough for all, but who sees a write that is in the storage takes it for durable.
+            let reached = if self.waiting.is_empty() { durability } else { reached_by(&self.hand) };
             match self.write_hand(reached) {
-                Ok(wrote) => is_synced = is_last && wrote && durability == Durability::Disk,
+                Ok(has_synced) => {
+                    self.written.append(&mut self.hand);
+                    self.answer_written(if has_synced { Durability::Disk } else { Durability::Os });
+                }
                 Err(error) => {
+                    self.sync_and_answer();
                     let mut refused = std::mem::take(&mut self.hand);
-                    refused.extend(groups);
-                    self.sync_and_answer(written);
+                    refused.extend(self.waiting.drain(..));
                     return self.refuse(refused, &error);
                 }
             }
-            written.append(&mut self.hand);
-            written = self.answer(written, Durability::Os);
         }
-        if is_synced {
-            self.answer(written, Durability::Disk);
-        } else {
-            self.sync_and_answer(written);
-        }
+        self.sync_and_answer();
     }
 
-    /// Writes what is in hand as one group; false where it is only barriers.
+    /// Writes what is in hand as one group; true where all that is written is synced then.
     fn write_hand(&mut self, durability: Durability) -> Result<bool> {
         let Some(backing) = self.shared.backing() else { return Ok(false) };
-        let next_sequence =
-            self.hand.iter().filter_map(|(group, _)| group.content.as_ref()).map(|it| it.next_sequence).max();
-        let Some(next_sequence) = next_sequence else { return Ok(false) };
+        let contents = self.hand.iter().filter_map(|(group, _)| group.content.as_ref());
+        let Some(next_sequence) = contents.map(|content| content.next_sequence).max() else {
+            return Ok(false);
+        };
         let operations = joined(&self.hand);
         self.runtime.block_on(backing.storage.write(&operations, durability))?;
-        backing.lanes.note_written(self.number, next_sequence, durability == Durability::Disk);
+        let is_synced = durability == Durability::Disk;
+        backing.lanes.note_written(self.number, next_sequence, is_synced);
         land(&self.shared, &operations, next_sequence);
-        Ok(true)
+        Ok(is_synced)
     }
 
-    /// Syncs for the groups that ask for it, and answers all.
-    fn sync_and_answer(&mut self, written: Groups) {
-        if written.is_empty() {
+    /// Syncs for the groups that wait for it, and answers them.
+    fn sync_and_answer(&mut self) {
+        if self.written.is_empty() {
             return;
         }
-        self.hand = written;
-        let synced = self.sync();
-        let written = std::mem::take(&mut self.hand);
-        match synced {
-            Ok(()) => drop(self.answer(written, Durability::Disk)),
-            Err(error) => self.poison(&error, written),
+        match self.sync() {
+            Ok(()) => self.answer_written(Durability::Disk),
+            Err(error) => {
+                let written = std::mem::take(&mut self.written);
+                self.poison(&error, written);
+            }
         }
     }
 
@@ -184,10 +196,11 @@ impl Lane {
         Ok(())
     }
 
-    /// Answers the groups that ask for no more than `reached`, and returns the others.
-    fn answer(&self, groups: Groups, reached: Durability) -> Groups {
+    /// Answers the written groups that ask for no more than `reached`.
+    fn answer_written(&mut self, reached: Durability) {
         let (reached, waiting): (Groups, Groups) =
-            groups.into_iter().partition(|(group, _)| group.durability <= reached);
+            std::mem::take(&mut self.written).into_iter().partition(|(group, _)| group.durability <= reached);
+        self.written = waiting;
         let mut frames = Vec::new();
         for (group, frame) in reached {
             self.shared.dequeued(&group);
@@ -198,7 +211,6 @@ impl Lane {
             frames.extend(frame);
         }
         self.shared.give_back(frames.into_iter());
-        waiting
     }
 
     /// Answers groups that were not written, and takes them out of flight with all that depends on them.
@@ -281,22 +293,18 @@ impl Lane {
     }
 }
 
-/// The groups that are written together: up to a range delete, or one that holds a range delete.
-fn take_stretch(groups: &mut std::iter::Peekable<impl Iterator<Item = (Group, Option<Frame>)>>) -> Groups {
+/// The most durability that one of the groups asks for.
+fn reached_by(groups: &[(Group, Option<Frame>)]) -> Durability {
+    groups.iter().map(|(group, _)| group.durability).max().unwrap_or(Durability::Os)
+}
+
+/// Takes the groups that are written together: those up to a range delete, or one that holds a range delete.
+fn take_stretch(waiting: &mut VecDeque<(Group, Option<Frame>)>) -> Groups {
     let has_range = |frame: &Option<Frame>| {
         frame.iter().flat_map(Frame::operations).any(|operation| key_of(operation).is_none())
     };
-    let mut stretch: Groups = Vec::new();
-    while let Some((_, frame)) = groups.peek() {
-        if has_range(frame) {
-            if stretch.is_empty() {
-                stretch.extend(groups.next());
-            }
-            break;
-        }
-        stretch.extend(groups.next());
-    }
-    stretch
+    let without = waiting.iter().position(|(_, frame)| has_range(frame)).unwrap_or(waiting.len());
+    waiting.drain(..without.max(1)).collect()
 }
 
 /// The operations of groups: in their order where there is a range delete, else by key, the last one on a key alone.

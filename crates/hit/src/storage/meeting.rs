@@ -10,6 +10,16 @@ pub(crate) struct Meeting {
     ended: Condvar,
 }
 
+/// Lets the other lanes go on when it is dropped, in a panic too.
+pub(crate) struct End<'a>(&'a Meeting);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().is_ended = true;
+        self.0.ended.notify_all();
+    }
+}
+
 struct State {
     missing: usize,
     /// There until it is done.
@@ -25,23 +35,18 @@ impl Meeting {
         Self { state: Mutex::new(state), ended: Condvar::new() }
     }
 
-    /// A lane has come this far. The last one gets what is to be done, and ends the meeting behind it; the others wait.
-    pub(crate) fn arrive(&self) -> Option<(Item, Option<Error>)> {
+    /// A lane has come this far. The last one gets what is to be done, and the end of the meeting; the others wait for that.
+    pub(crate) fn arrive(&self) -> Option<(Item, Option<Error>, End<'_>)> {
         let mut state = self.state.lock();
         state.missing = state.missing.saturating_sub(1);
         if state.missing == 0 {
-            return state.item.take().map(|item| (item, state.doom.take()));
+            let doom = state.doom.take();
+            return state.item.take().map(|item| (item, doom, End(self)));
         }
         while !state.is_ended {
             self.ended.wait(&mut state);
         }
         None
-    }
-
-    /// Lets the other lanes go on.
-    pub(crate) fn end(&self) {
-        self.state.lock().is_ended = true;
-        self.ended.notify_all();
     }
 
     /// A write before it has failed, so what depends on it must fail too.
