@@ -1,10 +1,11 @@
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use hit_core::limits::MAX_VALUE_BYTES;
 use hit_core::{
-    AtomicBatch, Capabilities, Clock, Durability, Error, ErrorCode, Operation, Pending, Problem, Result,
-    Storage, StorageFigures, StorageSnapshot, Tell, Values,
+    AtomicBatch, Capabilities, Clock, Durability, Operation, Pending, Problem, Result, Storage,
+    StorageFigures, StorageSnapshot, Tell, Values,
 };
 
 use crate::config::RocksDbOptions;
@@ -12,6 +13,7 @@ use crate::database::Database;
 use crate::open::Open;
 use crate::snapshot::{SharedSnapshot, Snapshot};
 use crate::value::Codec;
+use crate::verify;
 
 /// What an opening may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,8 +110,20 @@ impl Storage for RocksDb {
         Box::pin(async move { self.open.database()?.refresh() })
     }
 
-    fn verify<'a>(&'a self, _tell: &'a mut Tell<'_>) -> Pending<'a, (Vec<Problem>, u64)> {
-        Box::pin(async move { Err(Error::new(ErrorCode::Unsupported, "not built yet")) })
+    fn verify<'a>(&'a self, tell: &'a mut Tell<'_>) -> Pending<'a, (Vec<Problem>, u64)> {
+        Box::pin(async move {
+            let database = self.open.database()?;
+            // What is only in memory yet is read from the log.
+            let mut going_on = |progress| match self.open.check_going_on() {
+                Ok(()) => tell(progress),
+                Err(_) => ControlFlow::Break(()),
+            };
+            verify::verify(
+                &database.path,
+                &RocksDbOptions { raw: self.raw, ..Default::default() },
+                &mut going_on,
+            )
+        })
     }
 
     fn backup<'a>(&'a self, folder: &'a Path, tell: &'a mut Tell<'_>) -> Pending<'a, ()> {
