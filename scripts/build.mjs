@@ -16,7 +16,7 @@ if (unknown !== undefined) {
 }
 endWithSignals();
 try {
-  await build(features);
+  await build(features, { exactly: true });
 } catch (error) {
   if (!(error instanceof StepFailed)) throw error;
   process.exitCode = 1;

@@ -9,7 +9,8 @@ const notes = join(root, 'node_modules', '.hitkv');
 
 /**
  * Remembers what a result was built from. A result is fresh while the contents of its sources are the same, its outputs are
- * the files that were written then, and it has the features that are wanted; times alone would be wrong after a checkout.
+ * the files that were written then, and it has the features that are wanted, and `exactly` those if that is asked; times
+ * alone would be wrong after a checkout.
  */
 export function freshness(name, { sources, outputs }) {
   const file = join(notes, `${name}.json`);
@@ -25,10 +26,12 @@ export function freshness(name, { sources, outputs }) {
   const features = () => note()?.features ?? [];
   return {
     features,
-    isFresh(wanted = []) {
+    isFresh(wanted = [], { exactly = false } = {}) {
       try {
-        const { features: _, ...noted } = note();
-        return isDeepStrictEqual(noted, state()) && wanted.every((each) => features().includes(each));
+        const { features: built, ...noted } = note();
+        const enough = wanted.every((each) => built.includes(each));
+        const fits = exactly ? enough && built.length === wanted.length : enough;
+        return fits && isDeepStrictEqual(noted, state());
       } catch {
         return false;
       }

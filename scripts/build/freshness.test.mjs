@@ -49,6 +49,8 @@ test('a result without a wanted feature is not fresh, one with more than is want
     await result.around(build, ['rocksdb']);
     assert.deepEqual([result.isFresh(), result.isFresh(['rocksdb'])], [true, true]);
     assert.deepEqual(result.features(), ['rocksdb']);
+    assert.equal(result.isFresh([], { exactly: true }), false);
+    assert.equal(result.isFresh(['rocksdb'], { exactly: true }), true);
   }));
 
 test('a failed build, or one whose sources changed meanwhile, is not fresh', () =>
