@@ -14,6 +14,7 @@ export type {
   Progress,
   ProgressOptions,
   Range,
+  RocksDbOptions,
   ScanOptions,
   Stats,
   Store,

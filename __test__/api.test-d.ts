@@ -13,6 +13,7 @@ import type {
   Progress,
   ProgressOptions,
   Range,
+  RocksDbOptions,
   ScanOptions,
   Stats,
   Store,
@@ -57,9 +58,16 @@ describe('open', () => {
       onError?: (error: HitError) => void;
       signal?: AbortSignal;
       file?: object;
-      rocksdb?: object;
+      rocksdb?: RocksDbOptions;
       postgres?: object;
       cassandra?: object;
+    }>();
+    expectTypeOf<RocksDbOptions>().toEqualTypeOf<{
+      raw?: boolean;
+      memoryBytes?: number;
+      compression?: 'lz4' | 'none';
+      blockBytes?: number;
+      backgroundThreads?: number;
     }>();
     expectTypeOf<Durability>().toEqualTypeOf<'disk' | 'os' | 'memory'>();
     // @ts-expect-error an unknown encoding

@@ -15,7 +15,7 @@ describe('URLs', () => {
     },
   );
 
-  test.each(['rocksdb:./rocks', 'postgres://user@localhost/db', 'cassandra://localhost/keyspace'])(
+  test.each(['postgres://user@localhost/db', 'cassandra://localhost/keyspace'])(
     'a storage that is not built is HIT_UNSUPPORTED: %s',
     async (url) => {
       expect(await failure(() => open(url))).toMatchObject({ code: 'HIT_UNSUPPORTED' });

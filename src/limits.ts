@@ -13,6 +13,12 @@ export const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 export const MIN_SEGMENT_BYTES = 64 * 1024;
 export const MAX_SEGMENT_BYTES = 1024 * 1024 * 1024;
 
+/** What a `rocksdb` option may be, the same as in `crates/hit-rocksdb/src/config.rs`. */
+export const MIN_ROCKSDB_MEMORY_BYTES = 8 * 1024 * 1024;
+export const MIN_BLOCK_BYTES = 1024;
+export const MAX_BLOCK_BYTES = 1024 * 1024;
+export const MAX_BACKGROUND_THREADS = 64;
+
 /** How often `update` tries before it gives up with a conflict. */
 export const MAX_UPDATE_TRIES = 100;
 

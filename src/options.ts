@@ -1,7 +1,14 @@
 import { nameType } from './encoding.js';
 import type { EngineOpenOptions } from './engine.js';
 import { HitError, rangeError, typeError } from './errors.js';
-import { MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES } from './limits.js';
+import {
+  MAX_BACKGROUND_THREADS,
+  MAX_BLOCK_BYTES,
+  MAX_SEGMENT_BYTES,
+  MIN_BLOCK_BYTES,
+  MIN_ROCKSDB_MEMORY_BYTES,
+  MIN_SEGMENT_BYTES,
+} from './limits.js';
 import type {
   DumpOptions,
   Durability,
@@ -9,6 +16,7 @@ import type {
   OpenOptions,
   ProgressOptions,
   Range,
+  RocksDbOptions,
   ScanOptions,
   WriteOptions,
 } from './types.js';
@@ -50,7 +58,7 @@ const OPEN_CHECKS: Record<keyof OpenOptions, Check> = {
   onError: callback,
   signal: abortSignal,
   file: fileOptions,
-  rocksdb: object,
+  rocksdb: rocksDbOptions,
   postgres: object,
   cassandra: object,
 };
@@ -71,10 +79,11 @@ export function openRequest(options: unknown, kind: string): OpenRequest {
   if (given.resident) {
     throw new HitError(
       'HIT_UNSUPPORTED',
-      'option resident is not built yet: leave it out, memory: and file: stores are always in memory',
+      'option resident is not built yet: leave it out; memory: and file: stores are always in memory',
     );
   }
   if (kind === 'memory') refuseInMemory(given);
+  if (kind === 'rocksdb') refuseInRocksDb(given);
   const { valueEncoding = 'utf8', keyEncoding = 'utf8', signal, ...rest } = given;
   const engine = { ...rest, textKeys: keyEncoding === 'utf8', textValues: valueEncoding !== 'binary' };
   return { engine, valueEncoding, signal };
@@ -94,6 +103,15 @@ function refuseInMemory({ readOnly, maxMemoryBytes }: OpenOptions): void {
       'a memory: store has no disk to keep values on: leave maxMemoryBytes out, or open a folder',
     );
   }
+}
+
+/** RocksDB keeps what it has read lately in memory, keys and values of all lengths alike. */
+function refuseInRocksDb({ maxMemoryBytes }: OpenOptions): void {
+  if (maxMemoryBytes === undefined) return;
+  throw new HitError(
+    'HIT_CONFIG',
+    'option maxMemoryBytes is for file stores: give a rocksdb: store rocksdb: { memoryBytes } instead',
+  );
 }
 
 const PROGRESS_CHECKS: Record<keyof ProgressOptions, Check> = {
@@ -259,6 +277,7 @@ function abortSignal(value: unknown, name: string): void {
   if (!(value instanceof AbortSignal)) throw typeError(`${name} is an AbortSignal, not ${nameType(value)}`);
 }
 
+/** The members of storages that are not built. */
 function object(value: unknown, name: string): void {
   checkObject(value, `${name}'s members`);
 }
@@ -266,15 +285,28 @@ function object(value: unknown, name: string): void {
 function fileOptions(value: unknown): void {
   members<{ segmentBytes?: number; compaction?: boolean }>(
     value,
-    { segmentBytes, compaction: boolean },
+    { segmentBytes: integerFrom(MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES, ' bytes'), compaction: boolean },
     'option file:',
   );
 }
 
-function segmentBytes(value: unknown, name: string): void {
-  integer(value, name);
-  const bytes = value as number;
-  if (bytes < MIN_SEGMENT_BYTES || bytes > MAX_SEGMENT_BYTES) {
-    throw rangeError(`${name} is ${MIN_SEGMENT_BYTES} to ${MAX_SEGMENT_BYTES} bytes, not ${bytes}`);
-  }
+const ROCKSDB_CHECKS: Record<keyof RocksDbOptions, Check> = {
+  raw: boolean,
+  memoryBytes: integerFrom(MIN_ROCKSDB_MEMORY_BYTES, Number.MAX_SAFE_INTEGER, ' bytes'),
+  compression: oneOf('lz4', 'none'),
+  blockBytes: integerFrom(MIN_BLOCK_BYTES, MAX_BLOCK_BYTES, ' bytes'),
+  backgroundThreads: integerFrom(1, MAX_BACKGROUND_THREADS, ''),
+};
+
+function rocksDbOptions(value: unknown): void {
+  members<RocksDbOptions>(value, ROCKSDB_CHECKS, 'option rocksdb:');
+}
+
+function integerFrom(least: number, most: number, unit: string): Check {
+  const range = most === Number.MAX_SAFE_INTEGER ? `${least}${unit} or more` : `${least} to ${most}${unit}`;
+  return (value, name) => {
+    integer(value, name);
+    const number = value as number;
+    if (number < least || number > most) throw rangeError(`${name} is ${range}, not ${number}`);
+  };
 }

@@ -24,9 +24,9 @@ import { StoreView } from './view.js';
 type KeyOf<O> = O extends { keyEncoding: 'binary' } ? Uint8Array : string;
 
 /**
- * Opens a store, and makes it where it does not exist: `memory:`, a folder (`'./data'`, `'file:./data'`), or a
- * `file:` URL. A second `open` of the same folder in one process joins the first, and needs the
- * same `file` options and `maxMemoryBytes`.
+ * Opens a store, and makes it where it does not exist: `memory:`, a folder of files (`'./data'`, `'file:./data'`) or of
+ * RocksDB (`'rocksdb:./rocks'`), or a `file:` URL. A second `open` of the same folder in one process joins the first, and
+ * needs the same `file` or `rocksdb` options and `maxMemoryBytes`.
  *
  * @throws `HIT_LOCKED` where another process has the folder; `HIT_CONFIG` where the URL, an option or the folder is
  * not what a store needs; `HIT_UNSUPPORTED`, `HIT_CORRUPTION`, `HIT_IO`, `HIT_ABORTED`; a `TypeError` or `RangeError`

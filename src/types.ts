@@ -28,14 +28,18 @@ export interface OpenOptions {
   readOnly?: boolean;
   /** Whether a store that does not exist is made; else that is `HIT_CONFIG`. Default true. */
   createIfMissing?: boolean;
-  /** Writer lanes. Stores of one lane accept it too; `stats().lanes` tells. */
+  /**
+   * Writer lanes: groups that a storage writes side by side. A log has one, whatever is asked for; `stats().lanes` tells.
+   * Default for RocksDB: 1.
+   */
   ioConcurrency?: number;
   /** Bytes accepted but not yet written, past which promises wait for the backlog. Default 64 MiB. */
   maxPendingBytes?: number;
   /**
    * So many bytes of values of 256 bytes and more are kept in memory; the others are read from disk, checked against their
    * checksums. Keys and shorter values are always in memory. It belongs to the store, so a second `open` with another
-   * figure is `HIT_CONFIG`. Not for `memory:`, and not yet together with `readOnly` (`HIT_UNSUPPORTED`). Default: all.
+   * figure is `HIT_CONFIG`. Not for `memory:` and `rocksdb:` (which has `rocksdb.memoryBytes`), and not yet together with
+   * `readOnly` (`HIT_UNSUPPORTED`). Default: all.
    */
   maxMemoryBytes?: number;
   /** How long a remote storage may take, in milliseconds. Local stores do not need it. */
@@ -49,12 +53,36 @@ export interface OpenOptions {
    * leaves the space of dead entries to `compact()`.
    */
   file?: object;
-  /** For RocksDB. */
-  rocksdb?: object;
+  /** For RocksDB stores. They belong to the store, so a second `open` with others is `HIT_CONFIG`. */
+  rocksdb?: RocksDbOptions;
   /** For Postgres. */
   postgres?: object;
   /** For Cassandra. */
   cassandra?: object;
+}
+
+/** What a RocksDB store has besides; `docs/rocksdb.md` says what each of them does to speed, space and memory. */
+export interface RocksDbOptions {
+  /**
+   * The folder is a plain RocksDB of another program: its values are taken as they are, nothing expires (`supports.ttl` is
+   * false), and nothing of ours is put beside its files. Default false.
+   */
+  raw?: boolean;
+  /**
+   * Bytes of memory for cached blocks and for writes that are not in files yet, of all RocksDB stores of the process
+   * together: the first that is opened decides, and another figure later is `HIT_CONFIG`. 8 MiB (8,388,608) and more.
+   * Default: a quarter of what the machine or the container has, from 64 MiB to 1 GiB.
+   */
+  memoryBytes?: number;
+  /** How the blocks of files are compressed; existing files stay as they are until they are compacted. Default `'lz4'`. */
+  compression?: 'lz4' | 'none';
+  /**
+   * Uncompressed bytes of a block, the least that is read from disk: smaller ones for random reads of what does not fit in
+   * memory, larger ones for scans and less space. 1,024 to 1,048,576; default 8,192.
+   */
+  blockBytes?: number;
+  /** Threads that write and compact files, 1 to 64. Default: as many as processors, from 2 to 4. */
+  backgroundThreads?: number;
 }
 
 /** How one write is made. Not both of `ttlMs` and `expiresAt`; without them the entry never expires. */
@@ -311,7 +339,7 @@ export interface Store<V, K extends Key = string> extends View<V, K>, AsyncDispo
    *
    * @throws `HIT_UNSUPPORTED` on any other store, whose reads see every write anyway; `HIT_CONFIG` where another store, or
    * an older copy, lies in the folder now; `HIT_CORRUPTION`; `HIT_UNAVAILABLE` where files are replaced faster than they
-   * can be opened; `HIT_IO`.
+   * can be opened; `HIT_BUSY` on RocksDB while a scan of this handle is open; `HIT_IO`.
    * @example
    * const reader = await open('./data', { readOnly: true });
    * setInterval(() => reader.refresh(), 1_000);
@@ -402,13 +430,13 @@ export interface DumpOptions extends Range, ProgressOptions {
 
 /** Figures of one moment; a kind of store may add its own. */
 export interface Stats {
-  /** Live entries. */
+  /** Live entries; of a RocksDB store, about. */
   entries: number;
   /** Writer lanes. */
   lanes: number;
   /** Bytes accepted and not yet written. */
   pendingBytes: number;
-  /** Bytes that the table takes in memory. */
+  /** Bytes that the table, or a storage, takes in memory. */
   memoryBytes: number;
   /** Bytes that the store's files take on disk. */
   diskBytes: number;

@@ -37,6 +37,62 @@ describe('the options of open', () => {
     expect(openRequest(options, 'file').engine).toEqual({ ...options, textKeys: true, textValues: true });
   });
 
+  test('of RocksDB go on to the engine', () => {
+    const rocksdb = {
+      raw: true,
+      memoryBytes: 8 << 20,
+      compression: 'none',
+      blockBytes: 1024,
+      backgroundThreads: 64,
+    };
+    for (const options of [{ rocksdb, ioConcurrency: 4, readOnly: true }, { rocksdb: {} }]) {
+      expect(openRequest(options, 'rocksdb').engine).toEqual({
+        ...options,
+        textKeys: true,
+        textValues: true,
+      });
+    }
+  });
+
+  test.each([
+    { rocksdb: 7 },
+    { rocksdb: [] },
+    { rocksdb: null },
+    { rocksdb: { blockSize: 4096 } },
+    { rocksdb: { raw: 1 } },
+    { rocksdb: { memoryBytes: '64MB' } },
+    { rocksdb: { memoryBytes: 64n } },
+    { rocksdb: { compression: true } },
+    { rocksdb: { backgroundThreads: '2' } },
+  ])('refuse %o as a wrong type or name of RocksDB', (options) => {
+    expect(() => openRequest(options, 'rocksdb')).toThrow(wrongType);
+  });
+
+  test.each([
+    { rocksdb: { memoryBytes: (8 << 20) - 1 } },
+    { rocksdb: { memoryBytes: 2 ** 53 } },
+    { rocksdb: { memoryBytes: Number.NaN } },
+    { rocksdb: { compression: 'zstd' } },
+    { rocksdb: { blockBytes: 1023 } },
+    { rocksdb: { blockBytes: 2 ** 20 + 1 } },
+    { rocksdb: { blockBytes: 4096.5 } },
+    { rocksdb: { backgroundThreads: 0 } },
+    { rocksdb: { backgroundThreads: 65 } },
+  ])('refuse %o as out of range of RocksDB', (options) => {
+    expect(() => openRequest(options, 'rocksdb')).toThrow(outOfRange);
+  });
+
+  test('of RocksDB name what they refuse', () => {
+    expect(() => openRequest({ rocksdb: { blockSize: 1 } }, 'rocksdb')).toThrow('blockSize');
+    expect(() => openRequest({ rocksdb: { blockBytes: 1 } }, 'rocksdb')).toThrow(
+      'blockBytes is 1024 to 1048576 bytes, not 1',
+    );
+    expect(() => openRequest({ rocksdb: { memoryBytes: 1 } }, 'rocksdb')).toThrow('8388608 bytes or more');
+    expect(() => openRequest({ maxMemoryBytes: 1 }, 'rocksdb')).toThrow(
+      expect.objectContaining({ code: 'HIT_CONFIG', message: expect.stringContaining('memoryBytes }') }),
+    );
+  });
+
   test.each([
     { cache: 1 },
     { valueEncoding: 7 },
@@ -86,14 +142,18 @@ describe('the options of open', () => {
     ['file', { rocksdb: {} }],
     ['file', { postgres: {} }],
     ['memory', { cassandra: {} }],
+    ['memory', { rocksdb: {} }],
+    ['rocksdb', { file: {} }],
   ])('of a %s: store are not those of another backend: %j', (kind, options) => {
     expect(() => openRequest(options, kind)).toThrow(expect.objectContaining({ code: 'HIT_CONFIG' }));
   });
 
   test('that are not built say so', () => {
-    expect(() => openRequest({ resident: true }, 'file')).toThrow(
-      expect.objectContaining({ code: 'HIT_UNSUPPORTED' }),
-    );
+    for (const kind of ['file', 'rocksdb']) {
+      expect(() => openRequest({ resident: true }, kind)).toThrow(
+        expect.objectContaining({ code: 'HIT_UNSUPPORTED' }),
+      );
+    }
   });
 
   test('readOnly and maxMemoryBytes are for stores with a disk', () => {

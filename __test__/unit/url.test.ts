@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatUrl, parseUrl } from '../../src/url.js';
+import { formatUrl, parsePath, parseUrl } from '../../src/url.js';
 
 const posix = process.platform !== 'win32';
 
@@ -40,15 +40,44 @@ test('memory: is a store of its own', () => {
   expect(() => parseUrl('memory:cache')).toThrow(expect.objectContaining({ code: 'HIT_CONFIG' }));
 });
 
-test.each([
-  'rocksdb:./rocks',
-  'postgres://user:secret@host/db',
-  'postgresql://host/db',
-  'cassandra://a,b/keyspace',
-])('%s is known and not built', (url) => {
-  expect(() => parseUrl(url)).toThrow(expect.objectContaining({ code: 'HIT_UNSUPPORTED' }));
-  expect(() => parseUrl(url)).not.toThrow('secret');
+describe('rocksdb: is followed by', () => {
+  test.each([
+    ['rocksdb:./rocks', './rocks'],
+    ['ROCKSDB:/var/rocks', '/var/rocks'],
+    ['rocksdb:a%20b?c#d', 'a%20b?c#d'],
+  ])('a path as it is: %s', (url, path) => {
+    expect(parseUrl(url)).toEqual({ kind: 'rocksdb', path });
+  });
+
+  test.runIf(posix)('two slashes, and is decoded as a file URL is', () => {
+    expect(parseUrl('rocksdb:///var/a%20b')).toEqual({ kind: 'rocksdb', path: '/var/a b' });
+    expect(parseUrl(new URL('rocksdb:///var/a%20b'))).toEqual({ kind: 'rocksdb', path: '/var/a b' });
+    expect(parseUrl(new URL('rocksdb:/var/a%20b'))).toEqual({ kind: 'rocksdb', path: '/var/a b' });
+    expect(() => parseUrl('rocksdb://host/data')).toThrow(expect.objectContaining({ code: 'HIT_CONFIG' }));
+  });
+
+  test.each(['rocksdb:', 'rocksdb:a\0b', 'rocksdb:///a%00b', 'rocksdb:\ud800'])(
+    'the name of a folder, and %j is none',
+    (url) => {
+      expect(() => parseUrl(url)).toThrow(expect.objectContaining({ code: 'HIT_CONFIG' }));
+    },
+  );
 });
+
+test('a file is no store of RocksDB', () => {
+  expect(parsePath('./dump.csv', 'dump')).toBe('./dump.csv');
+  expect(() => parsePath('rocksdb:./rocks', 'dump')).toThrow(
+    expect.objectContaining({ code: 'HIT_CONFIG', message: expect.stringContaining('dump takes a path') }),
+  );
+});
+
+test.each(['postgres://user:secret@host/db', 'postgresql://host/db', 'cassandra://a,b/keyspace'])(
+  '%s is known and not built',
+  (url) => {
+    expect(() => parseUrl(url)).toThrow(expect.objectContaining({ code: 'HIT_UNSUPPORTED' }));
+    expect(() => parseUrl(url)).not.toThrow('secret');
+  },
+);
 
 test('an unknown scheme names those that are known', () => {
   expect(() => parseUrl('redis://host')).toThrow(expect.objectContaining({ code: 'HIT_CONFIG' }));
@@ -62,5 +91,6 @@ test.each([undefined, null, 7, {}, []])('%j is no URL', (url) => {
 
 test('a location is told in one form', () => {
   expect(formatUrl(parseUrl('./data'))).toBe('file:./data');
+  expect(formatUrl(parseUrl('ROCKSDB:./rocks'))).toBe('rocksdb:./rocks');
   expect(formatUrl(parseUrl('memory:'))).toBe('memory:');
 });

@@ -8,7 +8,7 @@ import { reachable } from './http-address.js';
 export async function serverOf(url: string): Promise<string | undefined> {
   try {
     const location = parseUrl(url);
-    if (location.kind !== 'file') return undefined;
+    if (location.kind === 'memory') return undefined;
     const { address } = JSON.parse(await readFile(join(location.path, 'OWNER'), 'utf8')) as {
       address?: unknown;
     };

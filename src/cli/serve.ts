@@ -16,7 +16,7 @@ export type Serve = (url: string, http: string, surroundings: Surroundings) => P
 export function serveCommand(surroundings: Surroundings): Command {
   return new Command('serve')
     .description('serve a store over HTTP until SIGINT or SIGTERM')
-    .argument('<url>', 'where the data is: a folder, file:<folder>, or memory:')
+    .argument('<url>', 'where the data is: a folder, file:<folder>, rocksdb:<folder> or memory:')
     .option(
       '--http <host:port|off>',
       'where HTTP answers (default: 127.0.0.1:8080, or PORT)',

@@ -6,7 +6,7 @@ import { serverOf } from './owner.js';
 import type { BytesStore, Surroundings } from './surroundings.js';
 
 /** The store argument of every command but `serve`. */
-export const STORE = 'where the store is: a folder, or file:<folder>';
+export const STORE = 'where the store is: a folder, file:<folder> or rocksdb:<folder>';
 
 const BYTES = { keyEncoding: 'binary', valueEncoding: 'binary' } as const;
 

@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { HitError } from '../errors.js';
-import type { Progress } from '../types.js';
+import type { Progress, RocksDbOptions } from '../types.js';
 
 /** A failure on its way out of the addon; `nativeError` in `errors.ts` makes it an error with a code. */
 export interface NativeFailure {
@@ -26,6 +26,7 @@ export interface NativeOpenOptions {
   ioConcurrency?: number;
   segmentBytes?: number;
   compaction?: boolean;
+  rocksdb?: RocksDbOptions;
 }
 
 /**

@@ -22,7 +22,7 @@ import {
 } from './binding.js';
 import { leaveAtExit } from './exit.js';
 import { LongCalls, type Start } from './long.js';
-import { Reader, WaitingReads } from './reads.js';
+import { type OnDisk, Reader, WaitingReads } from './reads.js';
 import { Scans } from './scan.js';
 import { Tickets } from './tickets.js';
 import { Writer } from './writer.js';
@@ -72,7 +72,7 @@ export class NativeEngine implements EngineStore {
     this.#durability = DURABILITIES[options.durability ?? 'disk'];
     this.#tickets = tickets;
     this.#writer = new Writer(native, tickets);
-    this.#reader = new Reader(native, options.textValues, options.maxMemoryBytes !== undefined);
+    this.#reader = new Reader(native, options.textValues, onDisk(native.url, options));
     this.#scans = new Scans(native, options.textKeys, options.textValues);
     this.#longCalls = new LongCalls(tickets);
     this.#forget = leaveAtExit(this);
@@ -157,10 +157,9 @@ export class NativeEngine implements EngineStore {
     return this.#reader.readEntry(key);
   }
 
-  // A memory read: a promise of its result is all there is to wait for.
-
   async has(key: Bytes): Promise<boolean> {
-    return this.hasSync(key);
+    this.#beforeRead();
+    return this.#reader.readHas(key);
   }
 
   async getMany(keys: readonly Bytes[]): Promise<(Raw | undefined)[]> {
@@ -261,8 +260,7 @@ export class NativeEngine implements EngineStore {
   stats(): Stats {
     this.#beforeRead();
     try {
-      const { lastError, ...figures } = this.native.stats();
-      return { ...figures, ...(lastError ? { lastError: nativeError(lastError) } : {}) } as Stats;
+      return withErrors(this.native.stats()) as Stats;
     } catch (error) {
       throw nativeError(error);
     }
@@ -345,6 +343,15 @@ export function notNativeError(url: string): HitError {
   );
 }
 
+/** What failed, as errors of ours. */
+function withErrors(figures: object): object {
+  const shown = Object.entries(figures).map(([name, figure]) => {
+    if (figure instanceof Error) return [name, nativeError(figure)];
+    return [name, name === 'rocksdb' ? withErrors(figure as object) : figure];
+  });
+  return Object.fromEntries(shown);
+}
+
 function loaded({ loaded = 0, skipped = 0 }: NativeOutcome): { loaded: number; skipped: number } {
   return { loaded, skipped };
 }
@@ -353,9 +360,14 @@ function verified({ problems = [], bytes = 0 }: NativeOutcome): VerifyReport {
   return { ok: problems.length === 0, bytes, problems: problems as VerifyReport['problems'] };
 }
 
+function onDisk(url: string, { maxMemoryBytes }: EngineOpenOptions): OnDisk {
+  if (url.startsWith('rocksdb:')) return 'keys and values';
+  return maxMemoryBytes === undefined ? 'nothing' : 'values';
+}
+
 function nativeOptions(options: EngineOpenOptions): NativeOpenOptions {
   const { durability = 'disk', textKeys, textValues, createIfMissing = true, readOnly = false } = options;
-  const { maxPendingBytes, maxMemoryBytes, ioConcurrency, file } = options;
+  const { maxPendingBytes, maxMemoryBytes, ioConcurrency, file, rocksdb } = options;
   const { segmentBytes, compaction } = (file ?? {}) as { segmentBytes?: number; compaction?: boolean };
   return {
     durability: DURABILITIES[durability],
@@ -368,5 +380,6 @@ function nativeOptions(options: EngineOpenOptions): NativeOpenOptions {
     ...(ioConcurrency === undefined ? {} : { ioConcurrency }),
     ...(segmentBytes === undefined ? {} : { segmentBytes }),
     ...(compaction === undefined ? {} : { compaction }),
+    ...(rocksdb === undefined ? {} : { rocksdb }),
   };
 }

@@ -7,19 +7,25 @@ import { readValues } from './values.js';
 /** What reads leave their values in; a larger buffer, for larger values, is not kept. */
 const OUT_BYTES = 64 * 1024;
 
+/** What of a store may be on disk only, so that reading it may take long. */
+export type OnDisk = 'nothing' | 'values' | 'keys and values';
+
 /** Reads through the addon: one key at a time, or many at one moment. */
 export class Reader {
   readonly #native: NativeStore;
   readonly #text: boolean;
-  /** Whether values may be on disk, and reading them take long. */
-  readonly mayWait: boolean;
+  readonly #onDisk: OnDisk;
   readonly #keys = new KeyBuffers();
   readonly #out = Buffer.allocUnsafeSlow(OUT_BYTES);
 
-  constructor(native: NativeStore, text: boolean, mayWait = false) {
+  constructor(native: NativeStore, text: boolean, onDisk: OnDisk = 'nothing') {
     this.#native = native;
     this.#text = text;
-    this.mayWait = mayWait;
+    this.#onDisk = onDisk;
+  }
+
+  get mayWait(): boolean {
+    return this.#onDisk !== 'nothing';
   }
 
   get(key: Bytes): Raw | undefined {
@@ -68,18 +74,27 @@ export class Reader {
     return Number.isNaN(expiresAt) ? { value } : { value, expiresAt };
   }
 
+  /** The same for whether a key is there. Its value may be anything. */
+  async readHas(key: Bytes): Promise<boolean> {
+    const reading = this.#onDisk === 'keys and values' ? this.#fromDisk([key], false) : undefined;
+    if (reading === undefined) return this.has(key);
+    const { values } = await reading;
+    return values[0] !== undefined;
+  }
+
   /** Reads keys of which one at least is on disk; undefined where none is. */
   #fromDisk(
     keys: readonly Bytes[],
+    text = this.#text,
   ): Promise<{ values: (Raw | undefined)[]; expiries: Float64Array }> | undefined {
     if (!this.mayWait || keys.length === 0) return undefined;
     this.#keys.putMany(keys);
     const { words, bytes } = this.#keys;
     try {
-      const reading = binding().readFromDisk(this.#native, words, keys.length, bytes, this.#text);
+      const reading = binding().readFromDisk(this.#native, words, keys.length, bytes, text);
       return reading?.then(
         ({ words, out, expiries, ascii }) => ({
-          values: readValues(words, keys.length, out, this.#text, ascii),
+          values: readValues(words, keys.length, out, text, ascii),
           expiries,
         }),
         (error) => Promise.reject(nativeError(error)),

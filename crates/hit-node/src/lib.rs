@@ -9,6 +9,7 @@ mod maintain;
 mod open;
 mod raw;
 mod read;
+mod rocksdb;
 mod scan;
 mod server;
 mod settle;

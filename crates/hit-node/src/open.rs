@@ -8,6 +8,7 @@ use napi::{Env, JsValue, Task, sys};
 use napi_derive::napi;
 
 use crate::error::to_napi;
+use crate::rocksdb::NativeRocksDbOptions;
 use crate::settle::Settlements;
 use crate::store::{self, Held};
 
@@ -24,7 +25,7 @@ pub struct NativeOpenOptions {
     pub create_if_missing: bool,
     /// Accepted and not written, before promises wait.
     pub max_pending_bytes: Option<f64>,
-    /// Accepted for other kinds of stores; a log has one lane.
+    /// Writer lanes of a storage; a log has one.
     pub io_concurrency: Option<u32>,
     /// Opened beside whoever writes.
     pub read_only: bool,
@@ -34,6 +35,8 @@ pub struct NativeOpenOptions {
     pub segment_bytes: Option<f64>,
     /// Whether the space of dead operations is given back without being asked.
     pub compaction: Option<bool>,
+    /// Of a RocksDB store.
+    pub rocksdb: Option<NativeRocksDbOptions>,
 }
 
 impl NativeOpenOptions {
@@ -58,6 +61,11 @@ impl NativeOpenOptions {
         }
         if let Some(compaction) = self.compaction {
             options.file.compaction = compaction;
+        }
+        options.io_concurrency = self.io_concurrency.map(|lanes| lanes as usize);
+        #[cfg(feature = "rocksdb")]
+        if let Some(rocksdb) = &self.rocksdb {
+            options.rocksdb = rocksdb.to_rust();
         }
         options
     }
