@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { open } from '../index.js';
 import { closing, temporaryFolder } from './place.js';
 import { programFolder } from './program-folder.js';
@@ -64,15 +64,33 @@ test('every example in the documents is accepted by the compiler', async () => {
   expect(complaints).toEqual([]);
 });
 
-test('every figure of stats() is explained, and no other', async () => {
+describe('every figure of stats() is explained, and no other', async () => {
   const text = await readFile(join(root, 'docs', 'operations.md'), 'utf8');
-  const [, section] = /^## What the figures of `stats\(\)` mean\n(.*?)^## /ms.exec(text) ?? [];
-  const explained = [...(section ?? '').matchAll(/^\| ((?:`\w+`(?:, )?)+) \|/gm)].flatMap(([, names = '']) =>
-    names.split(', ').map((name) => name.replaceAll('`', '')),
-  );
-  const db = closing(await open(`file:${await temporaryFolder()}`));
-  await db.set('key', 'value');
-  // These are there only after something went wrong.
-  const figures = [...Object.keys(db.stats()), 'tornTail', 'lastError', 'compactionError'];
-  expect(explained.toSorted()).toEqual([...new Set(figures)].sort());
+  const [, section = ''] = /^## What the figures of `stats\(\)` mean\n(.*?)^## /ms.exec(text) ?? [];
+  const [all = [], tables = [], rocksdb = []] = section
+    .split(/^### /m)
+    .slice(1)
+    .map((part) =>
+      [...part.matchAll(/^\| ((?:`\w+`(?:, )?)+) \|/gm)].flatMap(([, names = '']) =>
+        names.split(', ').map((name) => name.replaceAll('`', '')),
+      ),
+    );
+
+  async function figuresOf(kind: string) {
+    const db = closing(await open(`${kind}:${await temporaryFolder()}/store`));
+    await db.set('key', 'value');
+    return db.stats();
+  }
+
+  test('of stores in files', async () => {
+    // These are there only after something went wrong.
+    const figures = [...Object.keys(await figuresOf('file')), 'tornTail', 'lastError', 'compactionError'];
+    expect([...all, ...tables].toSorted()).toEqual(figures.toSorted());
+  });
+
+  test('of stores in RocksDB', async () => {
+    const { rocksdb: own, ...common } = await figuresOf('rocksdb');
+    expect(all.toSorted()).toEqual([...Object.keys(common), 'lastError'].toSorted());
+    expect(rocksdb.toSorted()).toEqual([...Object.keys(own as object), 'backgroundError'].toSorted());
+  });
 });

@@ -26,20 +26,27 @@ to open the store.`,
 
 /** Errors have no members that JSON would show. */
 function plain(stats: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(stats).map(([name, figure]) =>
-      figure instanceof Error
-        ? [name, { code: (figure as { code?: unknown }).code, message: figure.message }]
-        : [name, figure],
-    ),
-  );
+  return Object.fromEntries(Object.entries(stats).map(([name, figure]) => [name, plainFigure(figure)]));
+}
+
+function plainFigure(figure: unknown): unknown {
+  if (figure instanceof Error) return { code: (figure as { code?: unknown }).code, message: figure.message };
+  return typeof figure === 'object' && figure !== null ? plain(figure) : figure;
 }
 
 function table(stats: Record<string, unknown>): string {
-  const width = Math.max(...Object.keys(stats).map((name) => name.length));
-  return Object.entries(stats)
-    .map(([name, figure]) => `${name.padEnd(width)}  ${shown(figure)}\n`)
-    .join('');
+  const figures = lines(stats);
+  const width = Math.max(...figures.map(([name]) => name.length));
+  return figures.map(([name, figure]) => `${name.padEnd(width)}  ${shown(figure)}\n`).join('');
+}
+
+/** The figures of a storage stand in lines of their own: `rocksdb.levels`. */
+function lines(stats: Record<string, unknown>): [string, unknown][] {
+  return Object.entries(stats).flatMap(([name, figure]) =>
+    name === 'rocksdb'
+      ? Object.entries(figure as object).map(([own, value]): [string, unknown] => [`${name}.${own}`, value])
+      : [[name, figure] as [string, unknown]],
+  );
 }
 
 function shown(figure: unknown): string {

@@ -35,64 +35,69 @@ pub fn drain_all() {
     hit::Store::drain_all();
 }
 
-/// `stats()`
+/// `stats()`: what all stores have, and what the kind of store has besides.
 pub(crate) fn stats(call: &Call<'_>) -> Result<sys::napi_value> {
-    let Stats {
-        entries,
-        lanes,
-        pending_bytes,
-        memory_bytes,
-        large_value_bytes,
-        stored_values,
-        stored_bytes,
-        disk_bytes,
-        oldest_snapshot_ms,
-        segments,
-        runs,
-        live_bytes,
-        pinned_bytes,
-        compaction_error,
-        torn_tail,
-        next_sequence,
-        read_only,
-        handles,
-        last_error,
-    } = call.store.store.stats();
     let env = call.env;
-    let stats = raw::object(env)?;
+    let stats = call.store.store.stats();
+    let object = raw::object(env)?;
     let figures = [
-        ("entries", entries as f64),
-        ("lanes", lanes as f64),
-        ("pendingBytes", pending_bytes as f64),
-        ("memoryBytes", memory_bytes as f64),
-        ("largeValueBytes", large_value_bytes as f64),
-        ("storedValues", stored_values as f64),
-        ("storedBytes", stored_bytes as f64),
-        ("diskBytes", disk_bytes as f64),
-        ("oldestSnapshotMs", oldest_snapshot_ms as f64),
-        ("segments", segments as f64),
-        ("runs", runs as f64),
-        ("liveBytes", live_bytes as f64),
-        ("pinnedBytes", pinned_bytes as f64),
-        ("nextSequence", next_sequence as f64),
-        ("handles", handles as f64),
+        ("entries", stats.entries as f64),
+        ("lanes", stats.lanes as f64),
+        ("pendingBytes", stats.pending_bytes as f64),
+        ("memoryBytes", stats.memory_bytes as f64),
+        ("diskBytes", stats.disk_bytes as f64),
+        ("oldestSnapshotMs", stats.oldest_snapshot_ms as f64),
+        ("handles", stats.handles as f64),
     ];
-    for (name, figure) in figures {
-        raw::set(env, stats, name, raw::number(env, figure)?)?;
+    set_figures(env, object, &figures)?;
+    raw::set(env, object, "readOnly", raw::boolean(env, stats.read_only)?)?;
+    if stats.storage.is_empty() {
+        add_table_and_log(env, object, &stats)?;
+    } else {
+        raw::set(env, object, "rocksdb", of_storage(env, &stats)?)?;
     }
-    raw::set(env, stats, "readOnly", raw::boolean(env, read_only)?)?;
-    if let Some(tail) = torn_tail {
+    if let Some(error) = &stats.last_error {
+        raw::set(env, object, "lastError", to_js(env, error)?)?;
+    }
+    Ok(object)
+}
+
+fn add_table_and_log(env: sys::napi_env, object: sys::napi_value, stats: &Stats) -> Result<()> {
+    let figures = [
+        ("largeValueBytes", stats.large_value_bytes as f64),
+        ("storedValues", stats.stored_values as f64),
+        ("storedBytes", stats.stored_bytes as f64),
+        ("segments", stats.segments as f64),
+        ("runs", stats.runs as f64),
+        ("liveBytes", stats.live_bytes as f64),
+        ("pinnedBytes", stats.pinned_bytes as f64),
+        ("nextSequence", stats.next_sequence as f64),
+    ];
+    set_figures(env, object, &figures)?;
+    if let Some(tail) = &stats.torn_tail {
         let found = raw::object(env)?;
         raw::set(env, found, "file", raw::text(env, &tail.file.display().to_string())?)?;
-        raw::set(env, found, "offset", raw::number(env, tail.offset as f64)?)?;
-        raw::set(env, found, "bytes", raw::number(env, tail.bytes as f64)?)?;
-        raw::set(env, stats, "tornTail", found)?;
+        set_figures(env, found, &[("offset", tail.offset as f64), ("bytes", tail.bytes as f64)])?;
+        raw::set(env, object, "tornTail", found)?;
     }
-    if let Some(error) = compaction_error {
-        raw::set(env, stats, "compactionError", to_js(env, &error)?)?;
+    if let Some(error) = &stats.compaction_error {
+        raw::set(env, object, "compactionError", to_js(env, error)?)?;
     }
-    if let Some(error) = last_error {
-        raw::set(env, stats, "lastError", to_js(env, &error)?)?;
+    Ok(())
+}
+
+/// What a storage tells of itself, under its own names.
+fn of_storage(env: sys::napi_env, stats: &Stats) -> Result<sys::napi_value> {
+    let object = raw::object(env)?;
+    for (name, figure) in &stats.storage {
+        raw::set(env, object, name, raw::number(env, *figure as f64)?)?;
     }
-    Ok(stats)
+    if let Some(error) = &stats.background_error {
+        raw::set(env, object, "backgroundError", to_js(env, error)?)?;
+    }
+    Ok(object)
+}
+
+fn set_figures(env: sys::napi_env, object: sys::napi_value, figures: &[(&str, f64)]) -> Result<()> {
+    figures.iter().try_for_each(|(name, figure)| raw::set(env, object, name, raw::number(env, *figure)?))
 }
