@@ -15,7 +15,7 @@ use crate::error::{cannot, storage_error};
 use crate::filter::ExpiryFilters;
 use crate::folder::{self, ENTRIES, EXPIRY, FORMAT, FORMAT_KEY, FORMAT_NUMBER};
 use crate::memory::Memory;
-use crate::secondary::Staying;
+use crate::secondary::{self, Staying};
 use crate::sweep::Found;
 use crate::tuning;
 use crate::value::Codec;
@@ -24,6 +24,7 @@ use crate::value::Codec;
 pub(crate) struct Database {
     pub(crate) db: DB,
     pub(crate) path: PathBuf,
+    pub(crate) families: Vec<String>,
     pub(crate) codec: Codec,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) memory: Memory,
@@ -32,11 +33,13 @@ pub(crate) struct Database {
     pub(crate) unsynced: WriteOptions,
     /// What made it take no more writes.
     pub(crate) poison: OnceLock<Error>,
+    /// Set when a write has failed: RocksDB may have stopped.
+    pub(crate) is_suspect: AtomicBool,
     pub(crate) access: Access,
     pub(crate) staying: Staying,
     pub(crate) found: Found,
     /// Where a secondary writes its text log. Removed after `db` is closed, since fields are dropped in their order.
-    _secondary: Option<TempDir>,
+    _scratch: Option<TempDir>,
 }
 
 impl Database {
@@ -59,16 +62,16 @@ impl Database {
         let memory = Memory::shared(options.memory_bytes)?;
         let armed = Arc::new(AtomicBool::new(false));
         let filters = || ExpiryFilters { clock: clock.clone(), armed: armed.clone() };
-        let descriptors = descriptors(options, &memory, families, filters);
+        let descriptors = descriptors(options, &memory, families.clone(), filters);
         let mut database_options = tuning::database(options, &memory);
-        let mut secondary = None;
+        let mut scratch = None;
         let db = if access == Access::Read {
             // Files that the writer removes stay readable only while they are open.
             database_options.set_max_open_files(-1);
             let folder =
                 tempfile::Builder::new().prefix("hitkv-secondary-").tempdir().map_err(secondary_folder)?;
             let own = folder.path().to_owned();
-            secondary = Some(folder);
+            scratch = Some(folder);
             DB::open_cf_descriptors_as_secondary(&database_options, path, &own, descriptors)
         } else {
             database_options.create_if_missing(access == Access::Create);
@@ -81,6 +84,7 @@ impl Database {
         let database = Self {
             db: db.map_err(cannot(&action))?,
             path: path.to_owned(),
+            families,
             codec: if options.raw { Codec::Raw } else { Codec::Flagged },
             clock,
             memory,
@@ -88,11 +92,17 @@ impl Database {
             synced,
             unsynced: WriteOptions::default(),
             poison: OnceLock::new(),
+            is_suspect: AtomicBool::new(false),
             access,
             staying: Staying::default(),
             found: Found::default(),
-            _secondary: secondary,
+            _scratch: scratch,
         };
+        if access == Access::Read {
+            secondary::catch_up(&database.db, path, &database.families)?;
+        } else {
+            tuning::grow(&database.db, &database.memory).map_err(cannot("set its options"))?;
+        }
         if !options.raw {
             database.check_format()?;
             armed.store(true, Ordering::Release);

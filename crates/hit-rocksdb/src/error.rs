@@ -45,9 +45,10 @@ pub(crate) fn cannot(action: &str) -> impl FnOnce(rocksdb::Error) -> Error + '_ 
 fn classify(error: &rocksdb::Error) -> (ErrorCode, &'static str) {
     let text = error.as_ref();
     match error.kind() {
-        ErrorKind::IOError if is_disk_full(text) => {
-            (ErrorCode::DiskFull, "free space on that disk; RocksDB goes on by itself within seconds of it")
-        }
+        ErrorKind::IOError if is_disk_full(text) => (
+            ErrorCode::DiskFull,
+            "free space on that disk, 8 MiB and as much as waits in memory; RocksDB goes on within ten seconds of it",
+        ),
         ErrorKind::IOError if is_lock(text) => {
             (ErrorCode::Locked, "close the program that has it open, or open it with readOnly")
         }

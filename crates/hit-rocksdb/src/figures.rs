@@ -1,8 +1,10 @@
 //! What RocksDB tells of itself.
 
+use std::sync::atomic::Ordering;
+
 use hit_core::{Error, StorageFigures};
 use rocksdb::properties::{self, PropName};
-use rocksdb::{WriteBatch, WriteOptions};
+use rocksdb::{ErrorKind, WriteBatch, WriteOptions};
 
 use crate::Access;
 use crate::database::{Database, file_bytes};
@@ -63,14 +65,25 @@ impl Database {
         if let Some(poison) = self.poison.get() {
             return Some(poison.clone());
         }
-        let errors = self.db.property_int_value(properties::BACKGROUND_ERRORS).ok().flatten().unwrap_or(0);
-        if errors == 0 || self.access == Access::Read {
+        let is_suspect = self.is_suspect.load(Ordering::Relaxed) || self.background_errors() > 0;
+        if !is_suspect || self.access == Access::Read {
             return None;
         }
         let mut at_once = WriteOptions::default();
         at_once.set_no_slowdown(true);
-        let error = self.db.write_opt(WriteBatch::default(), &at_once).err()?;
-        (error.kind() != rocksdb::ErrorKind::Incomplete)
-            .then(|| write_error("go on in the background", error))
+        match self.db.write_opt(WriteBatch::default(), &at_once) {
+            Ok(()) => {
+                self.is_suspect.store(false, Ordering::Relaxed);
+                None
+            }
+            // It is slowed or held, not stopped.
+            Err(error) if error.kind() == ErrorKind::Incomplete => None,
+            Err(error) => Some(write_error("go on in the background", error)),
+        }
+    }
+
+    /// How often flushes and compactions have failed.
+    pub(crate) fn background_errors(&self) -> u64 {
+        self.db.property_int_value(properties::BACKGROUND_ERRORS).ok().flatten().unwrap_or(0)
     }
 }

@@ -11,6 +11,7 @@ mod figures;
 mod filter;
 mod folder;
 mod identity;
+mod manifest;
 mod memory;
 mod open;
 mod read;

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use rocksdb::{BlockBasedOptions, DBCompressionType, DBRecoveryMode, DataBlockIndexType, Options};
+use rocksdb::{BlockBasedOptions, DB, DBCompressionType, DBRecoveryMode, DataBlockIndexType, Options};
 
 use crate::config::{Compression, RocksDbOptions};
 use crate::memory::Memory;
@@ -18,6 +18,8 @@ const LEVEL_0_STOPS: i32 = 36;
 /// Bytes that wait to be compacted, from which writers are slowed, and held. It bounds the space of what is dead.
 const DEBT_SLOWS_BYTES: usize = 16 << 30;
 const DEBT_STOPS_BYTES: usize = 64 << 30;
+/// Free space with which writing goes on after the disk was full.
+const RESUME_BYTES: usize = 8 << 20;
 /// RocksDB's text log of what it does: two files of at most this size.
 const TEXT_LOG_BYTES: usize = 1 << 20;
 /// Files are handed to the disk in steps of this size, so that a sync at their end has little left to do.
@@ -51,7 +53,8 @@ pub(crate) fn database(options: &RocksDbOptions, memory: &Memory) -> Options {
 pub(crate) fn entries(options: &RocksDbOptions, memory: &Memory) -> Options {
     let mut family = Options::default();
     let buffer_bytes = memory.write_buffer_bytes();
-    family.set_write_buffer_size(buffer_bytes);
+    // Grown by `grow` once it is open: RocksDB keeps a store whose disk was full stopped until as much as this is free.
+    family.set_write_buffer_size(buffer_bytes.min(RESUME_BYTES));
     family.set_max_write_buffer_number(MOST_WRITE_BUFFERS);
     family.set_target_file_size_base(buffer_bytes as u64);
     // Level 1 is as large as what starts its compaction, four files of level 0.
@@ -70,10 +73,19 @@ pub(crate) fn entries(options: &RocksDbOptions, memory: &Memory) -> Options {
     family
 }
 
+/// Gives the entries the table in memory that they are to have.
+pub(crate) fn grow(db: &DB, memory: &Memory) -> Result<(), rocksdb::Error> {
+    let bytes = memory.write_buffer_bytes();
+    if bytes <= RESUME_BYTES {
+        return Ok(());
+    }
+    db.set_options(&[("write_buffer_size", &bytes.to_string())])
+}
+
 /// Options of the small column families.
 pub(crate) fn index(options: &RocksDbOptions, memory: &Memory) -> Options {
     let mut family = Options::default();
-    family.set_write_buffer_size(memory.write_buffer_bytes() / 4);
+    family.set_write_buffer_size((memory.write_buffer_bytes() / 4).min(RESUME_BYTES));
     family.set_level_compaction_dynamic_level_bytes(true);
     family.set_compression_type(compression(options));
     family.set_block_based_table_factory(&blocks(options, memory));

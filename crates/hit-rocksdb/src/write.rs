@@ -1,5 +1,9 @@
 //! Writing: a group of operations is one write batch of RocksDB's.
 
+use std::fs::{self, File};
+use std::io;
+use std::sync::atomic::Ordering;
+
 use hit_core::limits::MAX_KEY_BYTES;
 use hit_core::{Durability, Error, ErrorCode, KeyRange, Operation, Result};
 use rocksdb::{ColumnFamily, WriteBatch};
@@ -29,7 +33,39 @@ impl Database {
             return Ok(());
         }
         self.check_writable()?;
-        self.db.flush_wal(true).map_err(|error| self.note(write_error("sync its log", error)))
+        match self.db.flush_wal(true) {
+            // Durability: since a write could not be appended, RocksDB does not touch that log any more. What it answered before
+            // that is in it nevertheless.
+            Err(error) if error.as_ref().contains("Writer has previous error") => {
+                self.sync_logs().map_err(|error| self.note(error))
+            }
+            other => other.map_err(|error| self.note(write_error("sync its log", error))),
+        }
+    }
+
+    fn sync_logs(&self) -> Result<()> {
+        let sync = || -> io::Result<()> {
+            for entry in fs::read_dir(&self.path)? {
+                let path = entry?.path();
+                if path.extension().is_some_and(|extension| extension == "log") {
+                    match File::open(&path) {
+                        Ok(log) => log.sync_all()?,
+                        // Its entries are in tables by now.
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            Ok(())
+        };
+        sync().map_err(|error| {
+            let message = format!(
+                "the logs in {} cannot be synced: {error}; what of them is on disk is unknown: check the disk, then close \
+                 the store and open it again",
+                self.path.display()
+            );
+            Error::new(ErrorCode::Poisoned, message).with_source(error)
+        })
     }
 
     /// What a close writes: the log, synced, and the tables in memory as files, so that the next open replays nothing.
@@ -62,6 +98,7 @@ impl Database {
     /// Remembers what makes it refuse all further writes. RocksDB itself may be ready for more before it is opened again; but what
     /// is on disk of the write that failed is unknown until then.
     fn note(&self, error: Error) -> Error {
+        self.is_suspect.store(true, Ordering::Relaxed);
         if error.code() == ErrorCode::Poisoned {
             let _ = self.poison.set(error.clone());
         }
