@@ -8,7 +8,7 @@ use crate::base::Base;
 use crate::options::WriteOptions;
 use crate::read::Entry;
 use crate::shared::Applied;
-use crate::storage::{Known, Unknown};
+use crate::storage::{Known, Seen, Unknown};
 use crate::store::answer;
 use crate::stored::StoredRead;
 use crate::write::{Submitted, check_operation, encode, frees_space};
@@ -249,6 +249,7 @@ impl Store {
             let applied = &mut *guard;
             let mut decision = Decision {
                 store: self,
+                keys,
                 applied,
                 now_ms,
                 read: &read,
@@ -299,6 +300,8 @@ impl From<Error> for Stop {
 /// A write that is being decided; it holds the apply lock.
 struct Decision<'a, C> {
     store: &'a Store,
+    /// What it is decided by.
+    keys: &'a [&'a [u8]],
     applied: &'a mut Applied,
     now_ms: u64,
     /// Values that were read from disk, by key, with their sequence numbers.
@@ -363,7 +366,9 @@ impl<C: FnOnce(Result<()>) + Send + 'static> Decision<'_, C> {
         let frame = match shared.base() {
             Base::Log(_) => Some(encode(shared, operations.clone())?),
             Base::Storage(backing) => {
-                let route = backing.route(shared, operations.clone(), true)?;
+                let in_flight = |key: &&[u8]| !matches!(self.applied.see(key, 0), Seen::Below);
+                let seen: Vec<_> = self.keys.iter().copied().filter(in_flight).collect();
+                let route = backing.route(shared, operations.clone(), true, &seen)?;
                 let completion = self.completion.take().expect("a decision writes once");
                 return Ok(self.store.put_in_flight(
                     backing,

@@ -16,6 +16,7 @@ mod open;
 mod read;
 mod scan;
 mod submit;
+mod unsynced;
 
 pub(crate) use backing::Backing;
 pub(crate) use decide::{Known, Unknown};

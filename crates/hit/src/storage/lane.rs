@@ -38,6 +38,8 @@ pub(crate) struct Lane {
     waiting: VecDeque<(Group, Option<Frame>)>,
     /// What is written and waits for a sync.
     written: Groups,
+    /// What comes behind all that.
+    behind: Option<Item>,
     /// Something was written since the table was swept.
     wants_sweep: bool,
 }
@@ -54,6 +56,7 @@ pub(crate) fn start(shared: &Arc<Shared>, backing: &Backing) -> Result<()> {
             hand: Vec::new(),
             waiting: VecDeque::new(),
             written: Vec::new(),
+            behind: None,
             wants_sweep: false,
         };
         thread::Builder::new()
@@ -91,16 +94,20 @@ impl Lane {
         let shared = Arc::clone(&self.shared);
         let Some(backing) = shared.backing() else { return };
         loop {
-            let patience = self.wants_sweep.then_some(SWEEP_AFTER);
-            let Taken { groups, behind } = backing.lanes.take(self.number, patience);
-            if groups.is_empty() && behind.is_none() {
-                self.sweep();
+            // There is one already where writing what came before it has panicked.
+            if self.behind.is_none() {
+                let patience = self.wants_sweep.then_some(SWEEP_AFTER);
+                let Taken { groups, behind } = backing.lanes.take(self.number, patience);
+                if groups.is_empty() && behind.is_none() {
+                    self.sweep();
+                }
+                self.behind = behind;
+                self.commit(groups);
             }
-            self.commit(groups);
-            match behind {
+            match self.behind.take() {
                 Some(Item::Meeting(meeting)) => {
                     if let Some((item, doom, _lets_others_go_on)) = meeting.arrive() {
-                        self.hold_meeting(item, doom);
+                        self.hold_meeting(item, doom, meeting.lanes());
                     }
                 }
                 Some(Item::Close(close)) => self.close(close),
@@ -112,10 +119,10 @@ impl Lane {
         }
     }
 
-    fn hold_meeting(&mut self, item: Item, doom: Option<Error>) {
+    fn hold_meeting(&mut self, item: Item, doom: Option<Error>, lanes: &[usize]) {
         match (item, doom) {
-            (Item::Group(group, frame), Some(error)) => self.refuse(vec![(group, frame)], &error),
-            (Item::Group(group, frame), None) => self.commit(vec![(group, frame)]),
+            (Item::Group(group, frame), Some(error)) => self.refuse(vec![(group, frame)], lanes, &error),
+            (Item::Group(group, frame), None) => self.commit_for(vec![(group, frame)], lanes),
             (Item::Close(close), _) => self.close(close),
             (Item::Meeting(_), _) => {}
         }
@@ -127,14 +134,19 @@ impl Lane {
         self.wants_sweep = self.shared.applied.write().table.sweep(0, SWEEP_RECORDS);
     }
 
-    /// Writes and answers groups in their order.
+    /// Writes and answers groups of this lane in their order.
     fn commit(&mut self, groups: Groups) {
+        self.commit_for(groups, &[self.number]);
+    }
+
+    /// The same with groups of all these lanes.
+    fn commit_for(&mut self, groups: Groups, lanes: &[usize]) {
         if groups.is_empty() {
             return;
         }
         self.wants_sweep = true;
         if let Some(poison) = self.shared.poison.get().cloned() {
-            return self.answer_all(groups, &poison);
+            return self.poison(&poison, groups);
         }
         let durability = reached_by(&groups);
         self.waiting.extend(groups);
@@ -151,7 +163,7 @@ impl Lane {
                     self.sync_and_answer();
                     let mut refused = std::mem::take(&mut self.hand);
                     refused.extend(self.waiting.drain(..));
-                    return self.refuse(refused, &error);
+                    return self.refuse(refused, lanes, &error);
                 }
             }
         }
@@ -161,14 +173,22 @@ impl Lane {
     /// Writes what is in hand as one group; true where all that is written is synced then.
     fn write_hand(&mut self, durability: Durability) -> Result<bool> {
         let Some(backing) = self.shared.backing() else { return Ok(false) };
-        let contents = self.hand.iter().filter_map(|(group, _)| group.content.as_ref());
-        let Some(next_sequence) = contents.map(|content| content.next_sequence).max() else {
+        let contents = || self.hand.iter().filter_map(|(group, _)| group.content.as_ref());
+        let first_sequence = contents().map(|content| content.first_sequence).min();
+        let next_sequence = contents().map(|content| content.next_sequence).max();
+        let (Some(first_sequence), Some(next_sequence)) = (first_sequence, next_sequence) else {
             return Ok(false);
         };
         let operations = joined(&self.hand);
-        self.runtime.block_on(backing.storage.write(&operations, durability))?;
+        let unsynced = &backing.lanes.unsynced;
         let is_synced = durability == Durability::Disk;
-        backing.lanes.note_written(self.number, next_sequence, is_synced);
+        let begun = is_synced.then(|| unsynced.begin());
+        self.runtime.block_on(backing.storage.write(&operations, durability))?;
+        unsynced.add(self.number, first_sequence, next_sequence);
+        if let Some(mut begun) = begun {
+            begun.covers(self.number, next_sequence);
+            unsynced.end(&begun);
+        }
         land(&self.shared, &operations, next_sequence);
         Ok(is_synced)
     }
@@ -189,9 +209,11 @@ impl Lane {
 
     fn sync(&self) -> Result<()> {
         let Some(backing) = self.backing() else { return Ok(()) };
-        if backing.lanes.begin_sync() {
+        let unsynced = &backing.lanes.unsynced;
+        if unsynced.is_any() {
+            let begun = unsynced.begin();
             self.runtime.block_on(backing.storage.sync())?;
-            backing.lanes.note_synced();
+            unsynced.end(&begun);
         }
         Ok(())
     }
@@ -213,8 +235,8 @@ impl Lane {
         self.shared.give_back(frames.into_iter());
     }
 
-    /// Answers groups that were not written, and takes them out of flight with all that depends on them.
-    fn refuse(&mut self, groups: Groups, error: &Error) {
+    /// Answers groups of all these lanes that were not written, and takes them out of flight with all that depends on them.
+    fn refuse(&mut self, groups: Groups, lanes: &[usize], error: &Error) {
         if error.code() == ErrorCode::Poisoned {
             return self.poison(error, groups);
         }
@@ -222,7 +244,7 @@ impl Lane {
         let (mut refused, barriers): (Groups, Groups) =
             groups.into_iter().partition(|(group, _)| group.depends_on_those_before());
         let mut applied = self.shared.applied.write();
-        refused.extend(backing.lanes.take_dependent(self.number, error));
+        refused.extend(backing.lanes.take_dependent(lanes, error));
         for (group, frame) in &refused {
             if let (Some(content), Some(frame)) = (&group.content, frame) {
                 applied.land(frame.operations().filter_map(key_of), content.next_sequence);
@@ -262,7 +284,7 @@ impl Lane {
         drop(applied);
         let (Some(error), Some(backing)) = (self.shared.poison.get(), self.shared.backing()) else { return };
         if is_first {
-            self.shared.fail_answered(backing.lanes.synced(), error);
+            self.shared.fail_answered(backing.lanes.unsynced.synced(), error);
         }
         for (group, _) in groups {
             self.shared.dequeued(&group);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use foldhash::fast::FixedState;
@@ -11,6 +11,7 @@ use hit_log::Frame;
 use parking_lot::{Condvar, Mutex};
 
 use super::meeting::Meeting;
+use super::unsynced::Unsynced;
 use crate::queue::{Close, Group};
 
 /// A lane joins what waits up to about so many bytes.
@@ -19,10 +20,8 @@ const GROUP_BYTES: usize = 4 << 20;
 /// The lanes of one store. One lane keeps all writes in the order accepted; several keep the order of each key.
 pub(crate) struct Lanes {
     queues: Vec<LaneQueue>,
-    /// Something was written since the last sync.
-    unsynced: AtomicBool,
-    /// Everything before this sequence number is synced.
-    synced: AtomicU64,
+    /// What they have written since the last sync.
+    pub(crate) unsynced: Unsynced,
     closed: AtomicBool,
 }
 
@@ -41,8 +40,6 @@ pub(crate) enum Item {
 struct LaneQueue {
     items: Mutex<VecDeque<Item>>,
     arrived: Condvar,
-    /// Everything before this sequence number is written, of the keys of this lane.
-    written: AtomicU64,
 }
 
 /// What a lane takes at once: groups that may be joined, and what comes behind them.
@@ -57,12 +54,31 @@ pub(crate) fn hash(key: &[u8]) -> u64 {
     FixedState::with_seed(0).hash_one(key)
 }
 
+impl LaneQueue {
+    fn take_dependent(&self, error: &hit_core::Error) -> Vec<(Group, Option<Frame>)> {
+        let mut items = self.items.lock();
+        let mut dependent = Vec::new();
+        for item in std::mem::take(&mut *items) {
+            match item {
+                Item::Group(group, frame) if group.depends_on_those_before() => {
+                    dependent.push((group, frame))
+                }
+                Item::Meeting(meeting) => {
+                    meeting.doom(error);
+                    items.push_back(Item::Meeting(meeting));
+                }
+                other => items.push_back(other),
+            }
+        }
+        dependent
+    }
+}
+
 impl Lanes {
     pub(crate) fn new(lanes: usize) -> Self {
         Self {
             queues: (0..lanes.max(1)).map(|_| LaneQueue::default()).collect(),
-            unsynced: AtomicBool::new(false),
-            synced: AtomicU64::new(0),
+            unsynced: Unsynced::new(lanes.max(1)),
             closed: AtomicBool::new(false),
         }
     }
@@ -99,7 +115,7 @@ impl Lanes {
     }
 
     fn assemble(&self, lanes: &[usize], item: Item) {
-        let meeting = Arc::new(Meeting::new(lanes.len(), item));
+        let meeting = Arc::new(Meeting::new(lanes, item));
         for &lane in lanes {
             self.put(lane, Item::Meeting(Arc::clone(&meeting)));
         }
@@ -141,25 +157,15 @@ impl Lanes {
         taken
     }
 
-    /// Takes the groups that wait in a lane and depend on one that has failed, and tells the meetings among what waits.
-    /// The caller holds the apply lock.
-    pub(crate) fn take_dependent(&self, lane: usize, error: &hit_core::Error) -> Vec<(Group, Option<Frame>)> {
-        let Some(queue) = self.queues.get(lane) else { return Vec::new() };
-        let mut items = queue.items.lock();
-        let mut dependent = Vec::new();
-        for item in std::mem::take(&mut *items) {
-            match item {
-                Item::Group(group, frame) if group.depends_on_those_before() => {
-                    dependent.push((group, frame))
-                }
-                Item::Meeting(meeting) => {
-                    meeting.doom(error);
-                    items.push_back(Item::Meeting(meeting));
-                }
-                other => items.push_back(other),
-            }
-        }
-        dependent
+    /// Takes the groups that wait in lanes and depend on one of all these lanes that has failed, and tells the meetings among what
+    /// waits. The caller holds the apply lock.
+    pub(crate) fn take_dependent(
+        &self,
+        lanes: &[usize],
+        error: &hit_core::Error,
+    ) -> Vec<(Group, Option<Frame>)> {
+        let queues = lanes.iter().filter_map(|&lane| self.queues.get(lane));
+        queues.flat_map(|queue| queue.take_dependent(error)).collect()
     }
 
     /// The store is closed: the lanes end.
@@ -169,29 +175,5 @@ impl Lanes {
 
     pub(crate) fn are_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
-    }
-
-    /// A lane has written everything of its keys before a sequence number.
-    pub(crate) fn note_written(&self, lane: usize, next_sequence: u64, is_synced: bool) {
-        if let Some(queue) = self.queues.get(lane) {
-            queue.written.fetch_max(next_sequence, Ordering::SeqCst);
-        }
-        if is_synced { self.note_synced() } else { self.unsynced.store(true, Ordering::SeqCst) }
-    }
-
-    /// Whether something was written since the last sync; what comes now counts again.
-    pub(crate) fn begin_sync(&self) -> bool {
-        self.unsynced.swap(false, Ordering::SeqCst)
-    }
-
-    /// The storage has synced what was written so far.
-    pub(crate) fn note_synced(&self) {
-        let written = self.queues.iter().map(|queue| queue.written.load(Ordering::SeqCst)).min();
-        self.synced.fetch_max(written.unwrap_or(0), Ordering::SeqCst);
-    }
-
-    /// Everything before this sequence number is synced.
-    pub(crate) fn synced(&self) -> u64 {
-        self.synced.load(Ordering::SeqCst)
     }
 }

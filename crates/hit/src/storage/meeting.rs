@@ -6,6 +6,8 @@ use super::lanes::Item;
 /// What several lanes come together for: the last one to arrive does it while the others wait. It stands in the queues of all of
 /// them in one order, so none waits for another that waits for it.
 pub(crate) struct Meeting {
+    /// Who comes.
+    lanes: Vec<usize>,
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -30,9 +32,14 @@ struct State {
 }
 
 impl Meeting {
-    pub(crate) fn new(lanes: usize, item: Item) -> Self {
-        let state = State { missing: lanes, item: Some(item), doom: None, is_ended: false };
-        Self { state: Mutex::new(state), ended: Condvar::new() }
+    pub(crate) fn new(lanes: &[usize], item: Item) -> Self {
+        let state = State { missing: lanes.len(), item: Some(item), doom: None, is_ended: false };
+        Self { lanes: lanes.to_vec(), state: Mutex::new(state), ended: Condvar::new() }
+    }
+
+    /// The lanes that come.
+    pub(crate) fn lanes(&self) -> &[usize] {
+        &self.lanes
     }
 
     /// A lane has come this far. The last one gets what is to be done, and the end of the meeting; the others wait for that.

@@ -31,7 +31,7 @@ impl Store {
     ) -> Result<Submitted> {
         self.account().backlog.wait_for_room();
         let shared = self.open_shared()?;
-        let route = backing.route(shared, operations.clone(), whole)?;
+        let route = backing.route(shared, operations.clone(), whole, &[])?;
         let mut applied = shared.applied.write();
         self.open_shared()?;
         Ok(self.put_in_flight(backing, &mut applied, operations, route, durability, completion))
@@ -94,12 +94,13 @@ impl Store {
 }
 
 impl Backing {
-    /// Encodes operations for their lanes.
+    /// Encodes operations for their lanes. What was decided by keys that are in flight goes behind them: `seen`.
     pub(crate) fn route<'a>(
         &self,
         shared: &Shared,
         operations: impl Iterator<Item = Operation<'a>> + Clone,
         whole: bool,
+        seen: &[&[u8]],
     ) -> Result<Route> {
         if !self.capabilities.ttl {
             operations.clone().try_for_each(|operation| refuse_expiry(&operation))?;
@@ -126,8 +127,11 @@ impl Backing {
             .enumerate()
             .filter_map(|(lane, frame)| frame.map(|frame| (lane, frame)))
             .collect();
-        if whole && parts.len() > 1 {
-            let lanes = parts.iter().map(|&(lane, _)| lane).collect();
+        let mut lanes: Vec<_> = parts.iter().map(|&(lane, _)| lane).collect();
+        lanes.extend(seen.iter().map(|key| self.lanes.of(key)));
+        lanes.sort_unstable();
+        lanes.dedup();
+        if whole && lanes.len() > 1 {
             return Ok(Route::Together(lanes, encode(shared, operations)?));
         }
         Ok(Route::Apart(parts))
