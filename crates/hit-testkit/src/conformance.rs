@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use hit::{AtomicBatch, Capabilities, OpenOptions, Result, Store};
 
-pub use self::opened::{Opened, Pending, wait};
+pub use self::opened::{Opened, Pending, code, delete, range, set, some, wait};
 pub use self::{checks::*, expiry::*, order::*, reopening::*, scans::*, snapshots::*, values::*};
 use crate::MapDatabase;
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use hit_core::limits::MAX_VALUE_BYTES;
 use hit_core::{
@@ -51,6 +52,8 @@ pub struct Written {
     pub keys: Vec<Vec<u8>>,
     /// As asked.
     pub durability: Durability,
+    /// The name of the thread that asked.
+    pub thread: String,
 }
 
 impl MapDatabase {
@@ -84,9 +87,9 @@ impl MapDatabase {
         self.0.state.lock().orders.failures.push((prefix.to_vec(), error));
     }
 
-    /// Panics in the next write.
-    pub fn panic_in_write(&self) {
-        self.0.state.lock().orders.panics = true;
+    /// Panics in the next write of a key that begins with `prefix`.
+    pub fn panic_in_write(&self, prefix: &[u8]) {
+        self.0.state.lock().orders.panics = Some(prefix.to_vec());
     }
 
     /// Fails the next sync, that of a write included, which is not made then.
@@ -145,7 +148,7 @@ impl MapDatabase {
         }
         state.orders.waiting -= 1;
         state.contract.end(number);
-        if std::mem::take(&mut state.orders.panics) {
+        if state.orders.take_panic(operations) {
             drop(state);
             panic!("this test has the storage panic");
         }
@@ -153,7 +156,8 @@ impl MapDatabase {
             return Err(error);
         }
         let keys = operations.iter().map(|operation| key_of(operation).to_vec()).collect();
-        state.written.push(Written { keys, durability });
+        let thread = thread::current().name().unwrap_or_default().to_owned();
+        state.written.push(Written { keys, durability, thread });
         let entries = Arc::make_mut(&mut state.entries);
         operations.iter().for_each(|operation| apply(entries, operation));
         if durability == Durability::Disk { state.sync() } else { Ok(()) }

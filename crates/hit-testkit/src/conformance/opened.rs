@@ -32,8 +32,12 @@ pub struct Pending(Option<mpsc::Receiver<Result<()>>>);
 impl Pending {
     /// Waits for the answer.
     pub fn wait(self) {
-        let Some(answer) = self.0 else { return };
-        answer.recv().expect("every write is answered").expect("the write succeeds");
+        self.outcome().expect("the write succeeds");
+    }
+
+    /// Waits for the answer, whatever it is.
+    pub fn outcome(self) -> Result<()> {
+        self.0.map_or(Ok(()), |answer| answer.recv().expect("every write is answered"))
     }
 
     /// Whether it has been answered.

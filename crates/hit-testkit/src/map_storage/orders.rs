@@ -12,7 +12,7 @@ pub(super) struct Orders {
     /// What writes of keys that begin so fail with, each once.
     pub(super) failures: Vec<(Vec<u8>, Error)>,
     pub(super) sync_failure: Option<Error>,
-    pub(super) panics: bool,
+    pub(super) panics: Option<Vec<u8>>,
     /// Called in the next read.
     pub(super) in_read: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -20,6 +20,10 @@ pub(super) struct Orders {
 impl Orders {
     pub(super) fn holds(&self, operations: &[Operation<'_>]) -> bool {
         self.held.as_ref().is_some_and(|prefix| concerns(operations, prefix))
+    }
+
+    pub(super) fn take_panic(&mut self, operations: &[Operation<'_>]) -> bool {
+        self.panics.take_if(|prefix| concerns(operations, prefix)).is_some()
     }
 
     pub(super) fn take_failure(&mut self, operations: &[Operation<'_>]) -> Option<Error> {
