@@ -2,31 +2,11 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { open } from '../index.js';
+import { hitkv, program } from './command-line.js';
 import { serve } from './http-client.js';
 import { temporaryFolder } from './place.js';
-
-const program = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
-
-interface Ended {
-  out: Buffer;
-  err: string;
-  code: number | null;
-}
-
-/** Runs a command line in a process of its own, to its end. */
-function hitkv(args: string[], input: string | Buffer = ''): Promise<Ended> {
-  return new Promise((resolve) => {
-    const options = { encoding: 'buffer', maxBuffer: 1 << 28 } as const;
-    const child = execFile(process.execPath, [program, ...args], options, (_, out, err) =>
-      resolve({ out, err: err.toString(), code: child.exitCode }),
-    );
-    child.stdin?.on('error', () => {}); // Not every command reads it.
-    child.stdin?.end(input);
-  });
-}
 
 let url: string;
 beforeEach(async () => {

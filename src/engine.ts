@@ -35,6 +35,8 @@ export interface EngineScan {
   readonly keys: Raw[];
   readonly values: Raw[];
   fill(): number;
+  /** Settles when the next page can be read without waiting for the disk; undefined where that is so. Never rejects. */
+  ready?(): Promise<void> | undefined;
   close(): void;
 }
 

@@ -51,7 +51,8 @@ export class SyncScan<T> implements IterableIterator<T>, Disposable {
 }
 
 /**
- * A scan with promises: it lets the event loop turn before each further page. Calls that do not wait for one another
+ * A scan with promises: it lets the event loop turn before each further page, which where it comes from a disk is read
+ * on another thread. Calls that do not wait for one another
  * are answered in order.
  */
 export class AsyncScan<T> implements AsyncIterableIterator<T>, AsyncDisposable {
@@ -100,7 +101,7 @@ export class AsyncScan<T> implements AsyncIterableIterator<T>, AsyncDisposable {
     const pages = this.#pages;
     if (!pages.ready) {
       if (pages.wantsScan) await pages.beginLater(this.#plan.open);
-      else if (!pages.ended) await nextTurn();
+      else if (!pages.ended) await (pages.waiting() ?? nextTurn());
       if (!pages.turn()) return { done: true, value: undefined };
     }
     return { done: false, value: pages.takeNext() };
@@ -163,6 +164,11 @@ class Pages<T> {
       this.end();
       throw error;
     }
+  }
+
+  /** What the next page has to wait for. */
+  waiting(): Promise<void> | undefined {
+    return this.#scan?.ready?.();
   }
 
   /** Turns to the next page; false at the end. */

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { EngineScan, Raw } from '../../src/engine.js';
 import { AsyncScan, SyncScan, type Take } from '../../src/scan.js';
 
@@ -198,5 +198,59 @@ describe('a scan with promises', () => {
     await expect(walk()).rejects.toEqual(aborted);
     expect(found).toEqual(keys(3));
     expect(later.scan.closed).toBe(true);
+  });
+});
+
+/** A scan whose pages come from a disk: each is there only once `ready` has settled. */
+class WaitingScan extends CountingScan {
+  readonly asked: (() => void)[] = [];
+  #isRead = true;
+
+  ready(): Promise<void> | undefined {
+    if (this.#isRead) return undefined;
+    return new Promise((resolve) => {
+      this.asked.push(() => {
+        this.#isRead = true;
+        resolve();
+      });
+    });
+  }
+
+  override fill(): number {
+    if (!this.#isRead) throw new Error('filled before it was ready');
+    this.#isRead = false;
+    return super.fill();
+  }
+}
+
+describe('a scan whose pages come from a disk', () => {
+  function begun() {
+    const scan = new WaitingScan(7);
+    const plan = { open: async () => scan, limit: Number.POSITIVE_INFINITY, signal: undefined };
+    return { scan, iterator: new AsyncScan(plan, take) };
+  }
+
+  test('waits for each further page', async () => {
+    const { scan, iterator } = begun();
+    const all = collect(iterator);
+    for (const page of [1, 2, 3]) {
+      await vi.waitUntil(() => scan.asked.length === page);
+      expect(scan.fills).toBe(page);
+      scan.asked[page - 1]?.();
+    }
+    expect(await all).toEqual(keys(7));
+    expect(scan.closed).toBe(true);
+  });
+
+  test('is ended in its order while it waits', async () => {
+    const { scan, iterator } = begun();
+    for (let entry = 0; entry < 3; entry++) await iterator.next();
+    const [next, end] = [iterator.next(), iterator.return()];
+    await vi.waitUntil(() => scan.asked.length === 1);
+    expect(scan.closed).toBe(false);
+    scan.asked[0]?.();
+    expect(await next).toEqual({ done: false, value: 'key3' });
+    expect(await end).toEqual({ done: true, value: undefined });
+    expect(scan.closed).toBe(true);
   });
 });

@@ -77,10 +77,13 @@ export interface NativeStore {
   scan(start: Uint8Array, end: Uint8Array | null, parts: number, reverse: boolean): number;
   /**
    * Reads the next page of at most `limit` entries: pairs of lengths (key, value; 0 for a part not asked for) in `words`,
-   * the parts joined in `out`. Returns the number of entries, plus 0x40000000 where everything is ASCII; 0 is the end;
-   * minus the bytes it needs where `out` cannot hold the first entry.
+   * the parts joined in `out`. Returns the number of entries, plus 0x40000000 where everything is ASCII, 0x20000000 where the
+   * next page has to wait for the disk, 0x10000000 where `scanAhead` has something to read; 0 is the end; minus the bytes it
+   * needs where `out` cannot hold the first entry.
    */
   scanPage(scan: number, words: Uint32Array, limit: number, out: Uint8Array): number;
+  /** Reads on another thread what comes behind the entries at hand; undefined where that is done or being done. Never rejects. */
+  scanAhead(scan: number): Promise<void> | undefined;
   scanClose(scan: number): void;
   /** A ticket that settles when everything accepted is on disk; fails with what failed unseen. */
   flush(): number;

@@ -183,7 +183,10 @@ export class NativeEngine implements EngineStore {
     } catch (error) {
       throw nativeError(error);
     }
-    return this.scanSync(range, parts, reverse);
+    this.#beforeRead();
+    const scan = this.#scans.open(range, parts, reverse, this.#reader.mayWaitForKeys);
+    await scan.ready?.();
+    return scan;
   }
 
   async load(

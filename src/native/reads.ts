@@ -24,6 +24,11 @@ export class Reader {
     this.#onDisk = onDisk;
   }
 
+  /** Whether keys may be on disk only, so that a scan may take long too. */
+  get mayWaitForKeys(): boolean {
+    return this.#onDisk === 'keys and values';
+  }
+
   get mayWait(): boolean {
     return this.#onDisk !== 'nothing';
   }
@@ -76,7 +81,7 @@ export class Reader {
 
   /** The same for whether a key is there. Its value may be anything. */
   async readHas(key: Bytes): Promise<boolean> {
-    const reading = this.#onDisk === 'keys and values' ? this.#fromDisk([key], false) : undefined;
+    const reading = this.mayWaitForKeys ? this.#fromDisk([key], false) : undefined;
     if (reading === undefined) return this.has(key);
     const { values } = await reading;
     return values[0] !== undefined;

@@ -10,8 +10,11 @@ const FIRST_PAGE_ENTRIES = 16;
 const PAGE_ENTRIES = 64;
 const PAGE_BYTES = 64 * 1024;
 
-/** The bit of `scanPage`'s answer that says all of the page is ASCII; the others are the number of entries. */
+/** Bits of `scanPage`'s answer: all of the page is ASCII, the next one waits for the disk, something can be read ahead. */
 const ASCII = 0x40000000;
+const DRY = 0x20000000;
+const THIN = 0x10000000;
+const ENTRIES = THIN - 1;
 
 /**
  * The open scans of one handle. A scan that nobody holds any more is closed on garbage collection; what watches for
@@ -32,11 +35,11 @@ export class Scans {
     this.textValues = textValues;
   }
 
-  /** Takes the snapshot. */
-  open(range: KeyRange, parts: ScanParts, reverse: boolean): EngineScan {
+  /** Takes the snapshot. A scan that reads ahead does so on another thread, from now on. */
+  open(range: KeyRange, parts: ScanParts, reverse: boolean, readsAhead = false): EngineScan {
     const id = native(() => this.native.scan(range.start, range.end, PARTS[parts], reverse));
     this.#open.add(id);
-    const scan = new NativeScan(this, id, parts);
+    const scan = new NativeScan(this, id, parts, readsAhead);
     ABANDONED.register(scan, { scans: this, id }, scan);
     return scan;
   }
@@ -66,22 +69,35 @@ class NativeScan implements EngineScan {
   #page: Buffer;
   #limit = FIRST_PAGE_ENTRIES;
   #ended = false;
+  readonly #readsAhead: boolean;
+  /** Settles when what is being read ahead is there. */
+  #reading: Promise<void> | undefined;
+  /** There is nothing at hand for the next page. */
+  #isDry = true;
 
-  constructor(scans: Scans, id: number, parts: ScanParts) {
+  constructor(scans: Scans, id: number, parts: ScanParts, readsAhead: boolean) {
     this.#scans = scans;
     this.#id = id;
     this.#wantsKeys = parts !== 'values';
     this.#wantsValues = parts !== 'keys';
     this.#page = scans.page;
+    this.#readsAhead = readsAhead;
+    this.#readAhead();
+  }
+
+  ready(): Promise<void> | undefined {
+    return this.#isDry ? this.#reading : undefined;
   }
 
   fill(): number {
     if (this.#ended) return 0;
     if (!this.#scans.isOpen(this.#id)) throw notOpenError(this.#scans.native.url);
     const answer = native(() => this.#readPage());
-    const entries = answer & ~ASCII;
+    const entries = answer & ENTRIES;
+    this.#isDry = (answer & DRY) !== 0;
     if (entries === 0) this.close();
     else this.#readOff(entries, (answer & ASCII) !== 0);
+    if ((answer & THIN) !== 0) this.#readAhead();
     return entries;
   }
 
@@ -89,6 +105,14 @@ class NativeScan implements EngineScan {
     this.#ended = true;
     ABANDONED.unregister(this);
     this.#scans.close(this.#id);
+  }
+
+  /** Has what comes next read while what is at hand is looked at. */
+  #readAhead(): void {
+    if (!this.#readsAhead || this.#reading !== undefined) return;
+    this.#reading = this.#scans.native.scanAhead(this.#id)?.then(() => {
+      this.#reading = undefined;
+    });
   }
 
   #readPage(): number {

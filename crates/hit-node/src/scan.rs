@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use hit::{Entry, Error, ErrorCode, KeyRange, Result, Scan};
-use napi::sys;
+use hit::{Entry, Error, ErrorCode, KeyRange, ReadAhead, Result, Scan};
+use napi::{Env, JsValue, Task, sys};
 
 use crate::error::hex;
 use crate::raw::{self, Call};
@@ -13,6 +13,10 @@ const KEYS: usize = 1;
 const VALUES: usize = 2;
 /// Added to the number of entries where all of a page is ASCII.
 const ASCII: usize = 0x4000_0000;
+/// Added where the next page has to wait for the disk …
+const DRY: usize = 0x2000_0000;
+/// … and where `scanAhead` has something to read.
+const THIN: usize = 0x1000_0000;
 
 /// A scan that JavaScript knows by a number.
 pub(crate) struct OpenScan {
@@ -72,8 +76,43 @@ pub(crate) fn page(call: &Call<'_>) -> Result<sys::napi_value> {
     match (failed, count) {
         (Some(error), 0) => Err(error),
         (_, 0) if page.needed > 0 => raw::number(call.env, -(page.needed as f64)),
-        _ if page.ascii && count > 0 => raw::number(call.env, (count + ASCII) as f64),
-        _ => raw::number(call.env, count as f64),
+        (_, 0) => raw::number(call.env, 0.0),
+        _ => {
+            let (is_at_hand, behind) = scan.ahead();
+            let flags = [(page.ascii, ASCII), (!is_at_hand, DRY), (behind.is_some(), THIN)];
+            let flags: usize = flags.iter().filter(|(is_so, _)| *is_so).map(|(_, flag)| flag).sum();
+            raw::number(call.env, (count + flags) as f64)
+        }
+    }
+}
+
+/// `scanAhead(scan)`
+pub(crate) fn ahead(call: &Call<'_>) -> Result<sys::napi_value> {
+    let number = u32::try_from(call.number(0)?).unwrap_or(0);
+    let scans = call.store.scans.borrow();
+    let Some(behind) = scans.get(&number).and_then(|open| open.scan.ahead().1) else {
+        return raw::undefined(call.env);
+    };
+    Env::from_raw(call.env)
+        .spawn(Ahead(behind))
+        .map(|reading| reading.promise_object().raw())
+        .map_err(|error| Error::new(ErrorCode::Io, format!("no thread reads the scan ahead: {error}")))
+}
+
+/// Reads the next entries of a scan on another thread.
+struct Ahead(ReadAhead);
+
+impl Task for Ahead {
+    type Output = ();
+    type JsValue = ();
+
+    fn compute(&mut self) -> napi::Result<()> {
+        self.0.run();
+        Ok(())
+    }
+
+    fn resolve(&mut self, _env: Env, (): ()) -> napi::Result<()> {
+        Ok(())
     }
 }
 

@@ -73,6 +73,7 @@ raw_functions! {
     "count" => on_count: read::count;
     "scan" => on_scan: scan::open;
     "scanPage" => on_scan_page: scan::page;
+    "scanAhead" => on_scan_ahead: scan::ahead;
     "scanClose" => on_scan_close: scan::close;
     "flush" => on_flush: life::flush;
     "stats" => on_stats: life::stats;

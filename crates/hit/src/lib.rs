@@ -61,6 +61,7 @@ pub use options::{FileOptions, OnError, OpenOptions, WriteOptions};
 pub use read::{Entry, FoundEntry, PendingRead};
 pub use scan::Scan;
 pub use stats::Stats;
+pub use storage::ReadAhead;
 pub use store::Store;
 pub use verify::{Problem, VerifyReport, verify};
 pub use write::Submitted;

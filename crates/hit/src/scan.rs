@@ -9,7 +9,7 @@ use hit_core::{KeyRange, Result};
 use self::table::TableScan;
 use crate::Store;
 use crate::read::Entry;
-use crate::storage::MergedScan;
+use crate::storage::{MergedScan, ReadAhead};
 
 /// A scan of one moment, in key byte order. It holds a snapshot until it is dropped.
 pub struct Scan(Kind);
@@ -63,6 +63,16 @@ impl Scan {
         match &mut self.0 {
             Kind::Table(scan) => scan.visit(visit),
             Kind::Merged(scan) => scan.visit(visit),
+        }
+    }
+
+    /// Whether the next entries are at hand, so that visiting them does not wait for a disk; and, where the ones behind them are
+    /// still to be read, what does that. Only scans over a storage have some to read.
+    #[must_use]
+    pub fn ahead(&self) -> (bool, Option<ReadAhead>) {
+        match &self.0 {
+            Kind::Table(_) => (true, None),
+            Kind::Merged(scan) => scan.ahead(),
         }
     }
 

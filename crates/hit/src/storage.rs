@@ -4,6 +4,7 @@
 //! A write enters the table and the queue of a lane; the lane joins what waits into one group, writes it, and takes it out of
 //! the table again. A read asks the table first, then the storage.
 
+mod ahead;
 mod backing;
 mod decide;
 mod in_flight;
@@ -18,6 +19,7 @@ mod scan;
 mod submit;
 mod unsynced;
 
+pub use ahead::ReadAhead;
 pub(crate) use backing::Backing;
 pub(crate) use decide::{Known, Unknown};
 pub(crate) use in_flight::{InFlight, Seen};

@@ -4,9 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use hit_core::{KeyRange, Page, Pending, Result, StorageScan, StorageSnapshot};
+use hit_core::{KeyRange, Page, Result, StorageSnapshot};
 use hit_table::{Cursor, Snapshot, Value};
 
+use super::ahead::{Pages, ReadAhead};
 use super::backing::Backing;
 use super::in_flight::RangeInFlight;
 use crate::Store;
@@ -32,7 +33,7 @@ pub(crate) struct MergedScan {
     shared: Arc<Shared>,
     handle: Watch,
     moment: Moment,
-    storage: Box<dyn StorageScan>,
+    pages: Pages,
     page: Page,
     /// The next entry of the page.
     position: usize,
@@ -137,7 +138,7 @@ impl MergedScan {
             shared,
             handle,
             moment,
-            storage,
+            pages: Pages::new(storage, wants_values),
             page: Page::new(wants_values),
             position: 0,
             is_exhausted: false,
@@ -153,7 +154,17 @@ impl MergedScan {
     }
 
     pub(crate) fn without_values(self) -> Self {
+        self.pages.set_wants_values(false);
         Self { page: Page::new(false), ..self }
+    }
+
+    /// Whether the next entries are at hand, and what reads those behind them.
+    pub(crate) fn ahead(&self) -> (bool, Option<ReadAhead>) {
+        if self.is_exhausted {
+            return (true, None);
+        }
+        let is_at_hand = self.position < self.page.len() || self.pages.is_read();
+        (is_at_hand, self.pages.read_ahead())
     }
 
     /// As [`crate::Scan::visit`].
@@ -163,10 +174,9 @@ impl MergedScan {
         loop {
             self.handle.check()?;
             if self.position == self.page.len() && !self.is_exhausted {
-                self.page.clear();
                 self.position = 0;
-                let filled: Pending<'_, ()> = self.storage.fill(&mut self.page);
-                hit_core::at_once(filled)?;
+                self.page.clear();
+                self.pages.turn(&mut self.page)?;
                 self.is_exhausted = self.page.is_empty();
             }
             let stored = self.page.get(self.position);
