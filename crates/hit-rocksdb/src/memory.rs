@@ -12,8 +12,8 @@ use crate::system_memory;
 const PART: u64 = 4;
 /// … at most this,
 const MOST_BYTES: u64 = 1 << 30;
-/// … and at least this.
-const LEAST_BYTES: u64 = 64 << 20;
+/// … and at least this, which leaves room for the program itself in a container of 128 MiB.
+const LEAST_BYTES: u64 = 32 << 20;
 /// What is assumed where the system does not tell.
 const UNKNOWN_BYTES: u64 = 256 << 20;
 
