@@ -71,7 +71,7 @@ export interface RocksDbOptions {
   /**
    * Bytes of memory for cached blocks and for writes that are not in files yet, of all RocksDB stores of the process
    * together: the first that is opened decides, and another figure later is `HIT_CONFIG`. 8 MiB (8,388,608) and more.
-   * Default: a quarter of what the machine or the container has, from 64 MiB to 1 GiB.
+   * Default: a quarter of what the machine or the container has, from 32 MiB to 1 GiB.
    */
   memoryBytes?: number;
   /** How the blocks of files are compressed; existing files stay as they are until they are compacted. Default `'lz4'`. */

@@ -10,7 +10,7 @@ const MOST_TEXT_BYTES: usize = 400;
 
 /// Turns what RocksDB answers into an error of ours. `action` completes "RocksDB could not".
 pub(crate) fn storage_error(action: &str, error: rocksdb::Error) -> Error {
-    let (code, remedy) = classify(&error);
+    let (code, remedy) = classify(&error.kind(), error.as_ref());
     let text = shortened(error.as_ref());
     Error::new(code, format!("RocksDB could not {action}: {text}; {remedy}")).with_source(error)
 }
@@ -18,12 +18,7 @@ pub(crate) fn storage_error(action: &str, error: rocksdb::Error) -> Error {
 /// The same for a write to its log or a sync of it. What failed for another reason than a full disk leaves unknown what is
 /// on disk, and RocksDB takes no more writes.
 pub(crate) fn write_error(action: &str, error: rocksdb::Error) -> Error {
-    let unknown = match error.kind() {
-        ErrorKind::IOError => !is_disk_full(error.as_ref()) || is_sync(error.as_ref()),
-        ErrorKind::Corruption => true,
-        _ => false,
-    };
-    if !unknown {
+    if !leaves_unknown(&error.kind(), error.as_ref()) {
         return storage_error(action, error);
     }
     let text = shortened(error.as_ref());
@@ -37,14 +32,21 @@ pub(crate) fn write_error(action: &str, error: rocksdb::Error) -> Error {
     .with_source(error)
 }
 
+fn leaves_unknown(kind: &ErrorKind, text: &str) -> bool {
+    match kind {
+        ErrorKind::IOError => !is_disk_full(text) || is_sync(text),
+        ErrorKind::Corruption => true,
+        _ => false,
+    }
+}
+
 /// A shorthand for `map_err`.
 pub(crate) fn cannot(action: &str) -> impl FnOnce(rocksdb::Error) -> Error + '_ {
     move |error| storage_error(action, error)
 }
 
-fn classify(error: &rocksdb::Error) -> (ErrorCode, &'static str) {
-    let text = error.as_ref();
-    match error.kind() {
+fn classify(kind: &ErrorKind, text: &str) -> (ErrorCode, &'static str) {
+    match kind {
         ErrorKind::IOError if is_disk_full(text) => (
             ErrorCode::DiskFull,
             "free space on that disk, 8 MiB and as much as waits in memory; RocksDB goes on within ten seconds of it",
@@ -93,4 +95,54 @@ fn is_lock(text: &str) -> bool {
 fn shortened(text: &str) -> &str {
     let end = (0..=MOST_TEXT_BYTES.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
     text.get(..end.unwrap_or(0)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_says_what_can_be_done() {
+        for (kind, text, code) in [
+            (
+                ErrorKind::IOError,
+                "While appending to file: /a/4.log: No space left on device",
+                ErrorCode::DiskFull,
+            ),
+            (
+                ErrorKind::IOError,
+                "While lock file: /a/LOCK: Resource temporarily unavailable",
+                ErrorCode::Locked,
+            ),
+            (ErrorKind::IOError, "lock hold by current process, acquire time 1", ErrorCode::Locked),
+            (ErrorKind::IOError, "While mkdir if missing: /a: Read-only file system", ErrorCode::Config),
+            (ErrorKind::IOError, "While pread: /a/4.sst: Input/output error", ErrorCode::Io),
+            (ErrorKind::Corruption, "block checksum mismatch", ErrorCode::Corruption),
+            (ErrorKind::InvalidArgument, "does not match existing comparator", ErrorCode::Config),
+            (ErrorKind::TimedOut, "", ErrorCode::Timeout),
+            (ErrorKind::Busy, "", ErrorCode::Busy),
+            (ErrorKind::ShutdownInProgress, "", ErrorCode::NotOpen),
+        ] {
+            assert_eq!(classify(&kind, text).0, code, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_full_disk_while_appending_leaves_known_what_was_written() {
+        let full = "While appending to file: /a/4.log: No space left on device";
+        assert!(!leaves_unknown(&ErrorKind::IOError, full));
+        assert!(!leaves_unknown(&ErrorKind::Busy, ""));
+        assert!(leaves_unknown(&ErrorKind::IOError, "While fdatasync: /a/4.log: No space left on device"));
+        assert!(leaves_unknown(&ErrorKind::IOError, "While fsync: /a/4.log: Input/output error"));
+        assert!(leaves_unknown(&ErrorKind::IOError, "While appending to file: /a/4.log: Input/output error"));
+        assert!(leaves_unknown(&ErrorKind::Corruption, ""));
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let text = "é".repeat(MOST_TEXT_BYTES);
+        assert_eq!(shortened(&text).len(), MOST_TEXT_BYTES);
+        assert_eq!(shortened(&format!("a{text}")).len(), MOST_TEXT_BYTES - 1);
+        assert_eq!(shortened("short"), "short");
+    }
 }
