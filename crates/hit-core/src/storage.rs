@@ -26,6 +26,9 @@ pub trait Storage: Send + Sync {
     /// How many lanes serve it best where nobody says: so many groups are under way at once. One keeps the order of all writes.
     fn lanes(&self) -> usize;
 
+    /// Memory, in bytes, that the store may use to keep entries that were read. None where others write to it too.
+    fn read_cache_bytes(&self) -> usize;
+
     /// Writes operations as one: seen whole or not at all, also after a crash, and with this durability when it answers; `Memory` is
     /// as `Os` here. Either sorted by key with each key once, or a single range delete among others in their order.
     fn write<'a>(&'a self, operations: &'a [Operation<'a>], durability: Durability) -> Pending<'a, ()>;

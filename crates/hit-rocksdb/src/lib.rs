@@ -15,6 +15,7 @@ mod manifest;
 mod memory;
 mod open;
 mod read;
+mod read_cache;
 mod scan;
 mod secondary;
 mod snapshot;

@@ -6,7 +6,7 @@ use hit_core::{Error, ErrorCode, Result};
 use parking_lot::Mutex;
 use rocksdb::{Cache, WriteBufferManager};
 
-use crate::system_memory;
+use crate::{read_cache, system_memory};
 
 /// The default is this part of what the process may use …
 const PART: u64 = 4;
@@ -20,7 +20,8 @@ const UNKNOWN_BYTES: u64 = 256 << 20;
 /// The cache finds out by itself how large its entries are.
 const ANY_CHARGE: usize = 0;
 
-/// The memory that all databases of the process share. What writes take is charged to the cache, so its size is all of it.
+/// The memory that all databases of the process share. What writes take is charged to the cache, so with the
+/// share of the read caches its size is all of it.
 #[derive(Clone)]
 pub(crate) struct Memory {
     pub(crate) cache: Cache,
@@ -55,11 +56,11 @@ impl Memory {
     }
 
     fn of(bytes: u64) -> Self {
-        let capacity = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let capacity = usize::try_from(bytes - bytes / read_cache::PART).unwrap_or(usize::MAX);
         // Without locks, unlike the LRU cache: worker threads read side by side.
         let cache = Cache::new_hyper_clock_cache(capacity, ANY_CHARGE);
         let write_buffers =
-            WriteBufferManager::new_write_buffer_manager_with_cache(capacity / 2, false, cache.clone());
+            WriteBufferManager::new_write_buffer_manager_with_cache(capacity / 3 * 2, false, cache.clone());
         Self { cache, write_buffers, bytes }
     }
 

@@ -11,6 +11,7 @@ use hit_core::{
 use crate::config::RocksDbOptions;
 use crate::database::Database;
 use crate::open::Open;
+use crate::read_cache::ReadCacheShare;
 use crate::snapshot::{SharedSnapshot, Snapshot};
 use crate::value::Codec;
 use crate::verify;
@@ -30,6 +31,7 @@ pub enum Access {
 pub struct RocksDb {
     open: Arc<Open>,
     raw: bool,
+    read_cache: ReadCacheShare,
 }
 
 impl RocksDb {
@@ -45,7 +47,8 @@ impl RocksDb {
     ) -> Result<Self> {
         let database = Database::open(path, options, access, clock)?;
         let raw = database.codec == Codec::Raw;
-        Ok(Self { open: Arc::new(Open::new(database)), raw })
+        let read_cache = ReadCacheShare::take(database.memory.bytes);
+        Ok(Self { open: Arc::new(Open::new(database)), raw, read_cache })
     }
 }
 
@@ -74,6 +77,10 @@ impl Storage for RocksDb {
             workers: true,
             max_value_bytes: MAX_VALUE_BYTES,
         }
+    }
+
+    fn read_cache_bytes(&self) -> usize {
+        usize::try_from(self.read_cache.bytes).unwrap_or(usize::MAX)
     }
 
     fn write<'a>(&'a self, operations: &'a [Operation<'a>], durability: Durability) -> Pending<'a, ()> {

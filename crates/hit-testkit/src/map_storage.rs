@@ -223,6 +223,10 @@ impl Storage for MapStorage {
         1
     }
 
+    fn read_cache_bytes(&self) -> usize {
+        1 << 20
+    }
+
     fn write<'a>(&'a self, operations: &'a [Operation<'a>], durability: Durability) -> Pending<'a, ()> {
         Box::pin(async move {
             check_open(&self.is_closed)?;

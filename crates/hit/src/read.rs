@@ -32,7 +32,7 @@ pub struct PendingRead {
 enum Looked {
     /// In the table; values may be on disk.
     Table(Vec<Found>),
-    /// Among the writes in flight.
+    /// Among the writes in flight and what was read lately.
     Below(Below),
 }
 
@@ -53,7 +53,7 @@ impl PendingRead {
             Looked::Table(entries) => entries,
             Looked::Below(below) => {
                 let Some(backing) = self.store.shared().backing() else { return Ok(Vec::new()) };
-                return below.finish_waiting(backing, self.keys());
+                return below.finish_waiting(self.store.shared(), backing, self.keys());
             }
         };
         if let Some(entries) = self.store.read_found(self.keys(), entries, &mut stored)? {
@@ -287,7 +287,7 @@ impl Store {
         let owned = |keys: &mut dyn Iterator<Item = &'k [u8]>| keys.map(<[u8]>::to_vec).collect();
         if let Some(backing) = shared.backing() {
             let below = self.look_below(backing, keys.clone())?;
-            if below.is_seen() {
+            if below.is_known() {
                 return Ok(None);
             }
             let (keys, looked) = (owned(&mut keys.clone()), Looked::Below(below));

@@ -17,7 +17,7 @@ impl Store {
         let shared = self.open_shared()?;
         match shared.base() {
             Base::Follower(reader) => reader.refresh(shared, &self.watch()),
-            Base::Storage(backing) if backing.refusal.is_some() => backing.refresh(),
+            Base::Storage(backing) if backing.refusal.is_some() => backing.refresh(shared),
             _ => {
                 let message = "refresh() moves on a store that was opened with readOnly, and this one was not: its reads see every write";
                 Err(Error::new(ErrorCode::Unsupported, message))

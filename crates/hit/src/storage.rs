@@ -15,6 +15,7 @@ mod maintain;
 mod meeting;
 mod open;
 mod read;
+mod read_cache;
 mod scan;
 mod submit;
 mod unsynced;

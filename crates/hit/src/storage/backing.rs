@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use super::keeper::Keeper;
 use super::lanes::Lanes;
+use super::read_cache::ReadCache;
 
 /// What a store has whose data lies in a storage.
 pub(crate) struct Backing {
@@ -14,6 +15,7 @@ pub(crate) struct Backing {
     pub(crate) capabilities: Capabilities,
     pub(crate) lanes: Lanes,
     pub(crate) keeper: Arc<Keeper>,
+    pub(crate) cache: ReadCache,
     /// Where it lies, of storages on this machine.
     pub(crate) place: Option<Place>,
     /// What every write is answered, where it was opened read-only.
@@ -41,12 +43,13 @@ impl Backing {
         refusal: Option<Error>,
     ) -> Self {
         let capabilities = storage.capabilities();
-        let lanes = Lanes::new(lanes);
+        let (lanes, cache) = (Lanes::new(lanes), ReadCache::new(storage.read_cache_bytes()));
         Self {
             storage,
             capabilities,
             lanes,
             keeper: Arc::default(),
+            cache,
             place,
             refusal,
             moments: Mutex::default(),

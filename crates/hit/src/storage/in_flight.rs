@@ -127,6 +127,12 @@ impl Applied {
         first_sequence
     }
 
+    /// The storage has moved on by itself: what was read before says nothing any more.
+    pub(crate) fn note_moved(&mut self) {
+        self.next_sequence += 1;
+        self.in_flight.range_mark = self.next_sequence;
+    }
+
     /// Takes out what the storage has, or has refused: of these keys, and of range deletes, all that was accepted before
     /// `next_sequence`.
     pub(crate) fn land<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]>, next_sequence: u64) {

@@ -310,6 +310,7 @@ impl Lane {
         // Handles that JavaScript has not collected yet must not keep it in memory.
         let table = std::mem::take(&mut shared.applied.write().table);
         drop(table);
+        backing.cache.end();
         backing.lanes.end();
         close.tell(closed);
     }
@@ -357,7 +358,7 @@ fn land(shared: &Shared, operations: &[Operation<'_>], next_sequence: u64) {
 }
 
 /// The key that an operation is about; none where it is about a range.
-fn key_of(operation: Operation<'_>) -> Option<&[u8]> {
+pub(crate) fn key_of(operation: Operation<'_>) -> Option<&[u8]> {
     match operation {
         Operation::Set { key, .. } | Operation::Delete { key } => Some(key),
         Operation::DeleteRange { .. } => None,

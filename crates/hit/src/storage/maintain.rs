@@ -26,7 +26,7 @@ impl Store {
             entries: table.entries + figures.entries as usize,
             lanes: backing.lanes.len(),
             pending_bytes: account.backlog.pending_bytes(),
-            memory_bytes: table.memory_bytes + figures.memory_bytes as usize,
+            memory_bytes: table.memory_bytes + backing.cache.memory_bytes() + figures.memory_bytes as usize,
             disk_bytes: figures.disk_bytes,
             oldest_snapshot_ms: backing.oldest_snapshot_ms(),
             next_sequence: applied.next_sequence,
@@ -47,8 +47,11 @@ impl Backing {
         wait(self.storage.compact())
     }
 
-    pub(crate) fn refresh(&self) -> Result<()> {
-        wait(self.storage.refresh())
+    pub(crate) fn refresh(&self, shared: &Shared) -> Result<()> {
+        let refreshed = wait(self.storage.refresh());
+        shared.applied.write().note_moved();
+        self.cache.give_up_all();
+        refreshed
     }
 
     pub(crate) fn verify(&self, tell: &mut Tell<'_>) -> Result<VerifyReport> {

@@ -7,7 +7,7 @@ use super::in_flight::Seen;
 use super::open::wait;
 use crate::Store;
 use crate::read::{Entry, FoundEntry};
-use crate::shared::Applied;
+use crate::shared::{Applied, Shared};
 
 thread_local! {
     /// Where values are read to, kept for the next read.
@@ -17,67 +17,81 @@ thread_local! {
 /// The most memory that is kept.
 const KEPT_BYTES: usize = 1 << 20;
 
-/// What the writes in flight say of keys, and the storage at that moment.
+/// What is known of keys without asking the storage, and the storage at that moment.
 pub(crate) struct Below {
-    /// Of each key: its entry or that it is not there; `None` where the storage knows.
-    seen: Vec<Option<FoundEntry>>,
-    /// Where some were seen and others not: both at one moment.
+    /// Of each key whether it is known; else the storage has to be asked.
+    is_known: Vec<bool>,
+    known: Values,
+    /// Where some are known and others not: both at one moment.
     snapshot: Option<Box<dyn StorageSnapshot>>,
+    /// The number of the next operation at that moment.
+    next_sequence: u64,
 }
 
 impl Below {
-    /// Looks keys up among the writes in flight. The caller holds the apply lock.
+    /// Looks keys up among the writes in flight and what was read lately. The caller holds the apply lock.
     fn look<'k>(
         store: &Store,
         backing: &Backing,
         applied: &Applied,
-        keys: impl Iterator<Item = &'k [u8]> + Clone,
+        keys: impl Iterator<Item = &'k [u8]>,
     ) -> Result<Self> {
+        let clock = &store.shared().clock;
         let now_ms = store.shared().now_ms(&applied.table);
-        let seen: Vec<_> = keys
-            .map(|key| match applied.see(key, now_ms) {
-                Seen::Here(Entry { value, expires_at }) => Some(Some((value.to_vec(), expires_at))),
-                Seen::Absent => Some(None),
-                Seen::Below => None,
-            })
-            .collect();
-        let is_mixed = seen.iter().any(Option::is_some) && seen.iter().any(Option::is_none);
+        let is_settled = applied.is_settled();
+        let (mut known, mut is_known) = (Values::default(), Vec::new());
+        for key in keys {
+            let seen = if is_settled { Seen::Below } else { applied.see(key, now_ms) };
+            is_known.push(match seen {
+                Seen::Here(entry) => {
+                    known.push(Some((entry.value, entry.expires_at)));
+                    true
+                }
+                Seen::Absent => {
+                    known.push(None);
+                    true
+                }
+                Seen::Below => {
+                    let read = |entry: Option<Entry<'_>>| {
+                        known.push(entry.map(|entry| (entry.value, entry.expires_at)));
+                    };
+                    backing.cache.get(key, || clock.now_ms(), read).is_ok()
+                }
+            });
+        }
+        let is_mixed = is_known.contains(&true) && is_known.contains(&false);
         let snapshot = if is_mixed { Some(at_once(backing.storage.snapshot())?) } else { None };
-        Ok(Self { seen, snapshot })
+        Ok(Self { is_known, known, snapshot, next_sequence: applied.next_sequence })
     }
 
     /// Whether the storage need not be asked.
-    pub(crate) fn is_seen(&self) -> bool {
-        self.seen.iter().all(Option::is_some)
+    pub(crate) fn is_known(&self) -> bool {
+        !self.is_known.contains(&false)
     }
 
     /// Asks the storage for the rest, through `asked`, and hands out all entries in the order of the keys.
     fn finish<'k>(
         self,
+        shared: &Shared,
         backing: &Backing,
         keys: impl Iterator<Item = &'k [u8]>,
         asked: impl FnOnce(Pending<'_, ()>) -> Result<()>,
         mut found: impl FnMut(Option<Entry<'_>>),
     ) -> Result<()> {
-        let unseen = keys.zip(&self.seen).filter(|(_, seen)| seen.is_none());
-        let unseen: Vec<_> = unseen.map(|(key, _)| key).collect();
+        let unknown = keys.zip(&self.is_known).filter(|(_, is_known)| !**is_known);
+        let unknown: Vec<_> = unknown.map(|(key, _)| key).collect();
         with_values(|values| {
-            if !unseen.is_empty() {
+            if !unknown.is_empty() {
                 asked(match &self.snapshot {
-                    Some(snapshot) => snapshot.get_many(&unseen, values),
-                    None => backing.storage.get_many(&unseen, values),
+                    Some(snapshot) => snapshot.get_many(&unknown, values),
+                    None => backing.storage.get_many(&unknown, values),
                 })?;
+                backing.keep(shared, &unknown, values, self.next_sequence);
             }
-            let mut stored = values.iter();
-            for seen in &self.seen {
-                match seen {
-                    Some(entry) => found(
-                        entry.as_ref().map(|(value, expires_at)| Entry { value, expires_at: *expires_at }),
-                    ),
-                    None => {
-                        found(stored.next().flatten().map(|(value, expires_at)| Entry { value, expires_at }))
-                    }
-                }
+            let (mut known, mut stored) = (self.known.iter(), values.iter());
+            for &is_known in &self.is_known {
+                let entry = if is_known { known.next() } else { stored.next() };
+                found(entry.flatten().map(|(value, expires_at)| Entry { value, expires_at }));
             }
             Ok(())
         })
@@ -86,14 +100,30 @@ impl Below {
     /// The same on a thread that may wait.
     pub(crate) fn finish_waiting<'k>(
         self,
+        shared: &Shared,
         backing: &Backing,
         keys: impl Iterator<Item = &'k [u8]>,
     ) -> Result<Vec<FoundEntry>> {
         let mut entries = Vec::new();
-        self.finish(backing, keys, wait, |entry| {
+        self.finish(shared, backing, keys, wait, |entry| {
             entries.push(entry.map(|entry| (entry.value.to_vec(), entry.expires_at)));
         })?;
         Ok(entries)
+    }
+}
+
+impl Backing {
+    /// Keeps what the storage has said of keys, but for those that were written since: a write gives up what is kept under the
+    /// same lock under which it is accepted.
+    fn keep(&self, shared: &Shared, keys: &[&[u8]], values: &Values, next_sequence: u64) {
+        let applied = shared.applied.read();
+        for (key, value) in keys.iter().zip(values.iter()) {
+            if let Some((value, expires_at)) = value
+                && !applied.in_flight.is_written_since(key, next_sequence)
+            {
+                self.cache.keep(key, Entry { value, expires_at });
+            }
+        }
     }
 }
 
@@ -126,9 +156,15 @@ impl Store {
                 Seen::Below => {}
             }
         }
+        let read = match backing.cache.get(key, || shared.clock.now_ms(), read) {
+            Ok(answer) => return Ok(answer),
+            Err(read) => read,
+        };
+        let next_sequence = applied.next_sequence;
         drop(applied);
         with_values(|values| {
             at_once(backing.storage.get_many(&[key], values))?;
+            backing.keep(shared, &[key], values, next_sequence);
             let entry = values.iter().next().flatten();
             Ok(read(entry.map(|(value, expires_at)| Entry { value, expires_at })))
         })
@@ -141,10 +177,10 @@ impl Store {
         found: impl FnMut(Option<Entry<'_>>),
     ) -> Result<()> {
         let below = self.look_below(backing, keys.clone())?;
-        below.finish(backing, keys, at_once, found)
+        below.finish(self.shared(), backing, keys, at_once, found)
     }
 
-    /// Looks keys up among the writes in flight.
+    /// Looks keys up without asking the storage.
     pub(crate) fn look_below<'k>(
         &self,
         backing: &Backing,

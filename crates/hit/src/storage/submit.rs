@@ -6,6 +6,7 @@ use hit_log::Frame;
 use parking_lot::Mutex;
 
 use super::backing::Backing;
+use super::lane::key_of;
 use crate::queue::{Completion, Content, Group};
 use crate::shared::{Applied, Shared};
 use crate::write::{Submitted, encode};
@@ -51,6 +52,10 @@ impl Store {
             return Submitted::Settled;
         }
         let frees_space = operations.clone().all(|operation| write::frees_space(&operation));
+        backing.cache.give_up(operations.clone().filter_map(key_of));
+        if operations.clone().any(|operation| key_of(operation).is_none()) {
+            backing.cache.give_up_all();
+        }
         let first_sequence = applied.put_in_flight(operations);
         let next_sequence = applied.next_sequence;
         let bytes = match &route {
