@@ -125,11 +125,9 @@ impl Storage for RocksDb {
                 Ok(()) => tell(progress),
                 Err(_) => ControlFlow::Break(()),
             };
-            verify::verify(
-                &database.path,
-                &RocksDbOptions { raw: self.raw, ..Default::default() },
-                &mut going_on,
-            )
+            let options = RocksDbOptions { raw: self.raw, ..RocksDbOptions::default() };
+            let checked = verify::verify(&database.path, &options, &mut going_on);
+            self.open.check_going_on().and(checked)
         })
     }
 

@@ -13,7 +13,7 @@ const MOST_WRITE_BUFFERS: i32 = 4;
 const OPEN_FILES: i32 = 512;
 /// Files of level 0 from which they are compacted, from which writers are slowed, and held. Each is looked into by a read.
 const LEVEL_0_COMPACTS: i32 = 4;
-const LEVEL_0_SLOWS: i32 = 20;
+pub(crate) const LEVEL_0_SLOWS: i32 = 20;
 const LEVEL_0_STOPS: i32 = 36;
 /// Bytes that wait to be compacted, from which writers are slowed, and held. It bounds the space of what is dead.
 const DEBT_SLOWS_BYTES: usize = 16 << 30;

@@ -6,13 +6,14 @@ use std::sync::atomic::Ordering;
 
 use hit_core::limits::MAX_KEY_BYTES;
 use hit_core::{Durability, Error, ErrorCode, KeyRange, Operation, Result};
-use rocksdb::{ColumnFamily, WriteBatch};
+use rocksdb::{ColumnFamily, WriteBatch, properties};
 
 use crate::Access;
 use crate::database::Database;
 use crate::error::{cannot, write_error};
 use crate::expiry;
 use crate::folder::{ENTRIES, EXPIRY};
+use crate::tuning::LEVEL_0_SLOWS;
 use crate::value::Codec;
 
 /// What RocksDB adds to an operation in a batch, about.
@@ -74,9 +75,20 @@ impl Database {
             return Ok(());
         }
         self.sync()?;
-        // Durability: the log has it all. Where writing files fails, the next open replays it.
-        let _ = self.flush();
+        // Durability: the log has it all. Where writing files fails, or would wait for compactions, the next open replays it.
+        if !self.is_behind() {
+            let _ = self.flush();
+        }
         Ok(())
+    }
+
+    /// Whether compactions are so far behind that a flush waits for them.
+    fn is_behind(&self) -> bool {
+        let of = |name| self.db.property_int_value(name).ok().flatten().unwrap_or(0);
+        let level_0 = self.db.property_value(properties::num_files_at_level(0)).ok().flatten();
+        of(properties::ACTUAL_DELAYED_WRITE_RATE) > 0
+            || of(properties::IS_WRITE_STOPPED) > 0
+            || level_0.and_then(|files| files.parse().ok()).unwrap_or(0) + 2 >= LEVEL_0_SLOWS
     }
 
     /// Writes the tables in memory as files.

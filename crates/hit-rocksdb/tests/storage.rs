@@ -2,7 +2,9 @@
 
 mod support;
 
-use hit_core::{Durability, ErrorCode, KeyRange, Operation};
+use std::ops::ControlFlow;
+
+use hit_core::{Durability, ErrorCode, KeyRange, Operation, Storage, at_once};
 use hit_rocksdb::{Access, RocksDbOptions};
 use support::{Database, Scanned, delete, set};
 
@@ -124,4 +126,33 @@ fn a_database_is_opened_once() {
     let error = database.open_again(&RocksDbOptions::default(), Access::Write).err().unwrap();
     assert_eq!(error.code(), ErrorCode::Locked, "{error}");
     assert_eq!(database.keys(), Vec::<Vec<u8>>::new());
+}
+
+#[test]
+fn closing_ends_what_takes_long() {
+    let database = Database::new();
+    for round in 0..20_u32 {
+        let pairs: Vec<_> =
+            (0..2_000_u32).map(|at| ((at * 20 + round).to_be_bytes(), [at as u8; 500])).collect();
+        let operations: Vec<_> = pairs.iter().map(|(key, value)| set(key, value)).collect();
+        database.try_write(&operations, Durability::Os).unwrap();
+    }
+    let codes = std::thread::scope(|scope| {
+        let long: [Box<dyn Fn() -> hit_core::Result<()> + Send>; 3] = [
+            Box::new(|| at_once(database.storage.compact())),
+            Box::new(|| at_once(database.storage.verify(&mut |_| ControlFlow::Continue(()))).map(drop)),
+            Box::new(|| {
+                loop {
+                    at_once(database.storage.sweep())?;
+                }
+            }),
+        ];
+        let running = long.map(|call| scope.spawn(move || call().err().map(|error| error.code())));
+        database.close().unwrap();
+        running.map(|running| running.join().unwrap())
+    });
+    for code in codes {
+        assert!(matches!(code, None | Some(ErrorCode::NotOpen)), "{codes:?}");
+    }
+    assert_eq!(database.reopened().keys().len(), 40_000);
 }
