@@ -40,7 +40,7 @@ pub(crate) fn inspect(folder: &Path, raw: bool) -> Result<Vec<String>> {
         check_version(folder, &text)?;
         check_foreign_code(folder, &text)?;
     }
-    let families = DB::list_cf(&Options::default(), folder).map_err(cannot("list the column families"))?;
+    let families = families(folder)?;
     let has = |name: &str| families.iter().any(|family| family == name);
     if raw && has(FORMAT) {
         return refuse(folder, "belongs to hitkv", "open it without raw");
@@ -71,6 +71,29 @@ fn is_unfinished(folder: &Path, families: &[String]) -> bool {
 
 fn refuse<T>(folder: &Path, what: &str, remedy: &str) -> Result<T> {
     Err(Error::new(ErrorCode::Config, format!("the RocksDB in {} {what}: {remedy}", folder.display())))
+}
+
+/// The column families by the manifest that `CURRENT` names. A writer may begin a new one meanwhile.
+fn families(folder: &Path) -> Result<Vec<String>> {
+    let current = || fs::read_to_string(folder.join("CURRENT")).unwrap_or_default();
+    loop {
+        let manifest = current();
+        let error = match DB::list_cf(&Options::default(), folder) {
+            Ok(families) => return Ok(families),
+            Err(error) => error,
+        };
+        if !error.as_ref().contains("No such file") {
+            return Err(cannot("list the column families")(error));
+        }
+        if current() == manifest {
+            let message = format!(
+                "the RocksDB in {} has no {}, which its file CURRENT names: take it from a backup",
+                folder.display(),
+                manifest.trim()
+            );
+            return Err(Error::new(ErrorCode::Corruption, message).with_source(error));
+        }
+    }
 }
 
 /// RocksDB writes its options into a new file whenever it opens; the highest number is the newest.
