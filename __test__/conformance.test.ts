@@ -5,11 +5,21 @@ import { conformance } from './conformance.js';
 
 await conformance('memory:', async () => ({ url: 'memory:', remove: async () => {} }), { reopens: false });
 
-await conformance(
-  'file:',
-  async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'hitkv-conformance-'));
-    return { url: `file:${join(folder, 'store')}`, remove: () => rm(folder, { recursive: true }) };
-  },
-  { reopens: true },
-);
+for (const { name, kind, options } of [
+  { name: 'file:', kind: 'file:', options: {} },
+  { name: 'rocksdb:', kind: 'rocksdb:', options: {} },
+  { name: 'rocksdb: in lanes', kind: 'rocksdb:', options: { ioConcurrency: 4 } },
+]) {
+  await conformance(
+    name,
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'hitkv-conformance-'));
+      return {
+        url: `${kind}${join(folder, 'store')}`,
+        options,
+        remove: () => rm(folder, { recursive: true }),
+      };
+    },
+    { reopens: true },
+  );
+}

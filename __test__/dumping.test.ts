@@ -9,7 +9,7 @@ import { closing, kinds, temporaryFolder } from './place.js';
 
 const later = Date.now() + 3_600_000;
 
-describe.each(kinds)('dumping $kind', ({ url }) => {
+describe.each(kinds)('dumping $kind', ({ kind, url }) => {
   test.each(['ndjson', 'jsonl', 'csv'])(
     'as .%s, and loading it again, gives the same store',
     async (kind) => {
@@ -153,7 +153,9 @@ describe.each(kinds)('dumping $kind', ({ url }) => {
     const path = `${await temporaryFolder()}/dump.ndjson`;
     await db.dump(path, { onProgress: (progress) => told.push(progress) });
     const { length: bytes } = await readFile(path);
-    expect(told.at(-1)).toEqual({ done: 10_000, total: 10_000, bytes });
+    // RocksDB does not know how many there are.
+    const total = kind === 'rocksdb:' ? {} : { total: 10_000 };
+    expect(told.at(-1)).toEqual({ done: 10_000, ...total, bytes });
   });
 
   test('a file URL names a file', async () => {

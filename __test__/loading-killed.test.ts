@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { open } from '../index.js';
 import { start } from './child.js';
 import { namedPipe, noPipes } from './pipe.js';
-import { temporaryFolder } from './place.js';
+import { kept, temporaryFolder } from './place.js';
 
 const name = (number: number) => `key${String(number).padStart(6, '0')}`;
 const lines = (from: number, to: number) =>
@@ -11,10 +11,10 @@ const lines = (from: number, to: number) =>
     '',
   );
 
-test.skipIf(noPipes)(
-  `a killed load leaves a first part of its file, and loading again the whole${noPipes ? ` (skipped: ${noPipes})` : ''}`,
-  async () => {
-    const url = `file:${await temporaryFolder()}`;
+test.skipIf(noPipes).each(kept)(
+  `a killed load into %s leaves a first part of its file, and loading again the whole${noPipes ? ` (skipped: ${noPipes})` : ''}`,
+  async (kind) => {
+    const url = `${kind}${await temporaryFolder()}`;
     let before = 0;
     for (const killAt of [1, 4_000, 12_000]) {
       // The pipe has no end, so the load is in its middle whenever it is killed.

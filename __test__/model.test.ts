@@ -157,7 +157,7 @@ async function compare({ kind, url }: Kind, seed: number): Promise<void> {
       }
       if (pair.below(3) > 0) await Promise.all(writes);
       if (pair.below(10) === 0) await pair.readAll();
-      if (kind === 'file:' && pair.below(20) === 0) {
+      if (kind !== 'memory:' && pair.below(20) === 0) {
         await pair.db.close();
         pair.db = await open(where);
       }

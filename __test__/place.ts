@@ -26,4 +26,8 @@ export interface Kind {
 export const kinds: readonly Kind[] = [
   { kind: 'memory:', url: async () => 'memory:' },
   { kind: 'file:', url: async () => `file:${join(await temporaryFolder(), 'store')}` },
+  { kind: 'rocksdb:', url: async () => `rocksdb:${join(await temporaryFolder(), 'store')}` },
 ];
+
+/** The kinds of them that are kept in a folder. */
+export const kept = ['file:', 'rocksdb:'] as const;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { open } from '../index.js';
 import { start, succeeded } from './child.js';
 import { randomNumbers } from './children/operations.mjs';
-import { closing, temporaryFolder } from './place.js';
+import { closing, kept, temporaryFolder } from './place.js';
 
 const names = readFileSync(new URL('../fixtures/slice/names.txt', import.meta.url), 'utf8')
   .split('\n')
@@ -26,9 +26,9 @@ test('the slice is what it says it is', () => {
   expect(new Set(names).size).toBe(names.length);
 });
 
-test('20,000 package names survive a kill halfway, and come back in order', async () => {
+test.each(kept)('20,000 package names in %s survive a kill halfway, and come back in order', async (kind) => {
   const folder = await temporaryFolder();
-  const url = `file:${folder}/store`;
+  const url = `${kind}${folder}/store`;
   const order = shuffled();
   writeFileSync(`${folder}/names.txt`, order.map((name) => `${name}\n`).join(''));
 

@@ -3,7 +3,7 @@ import { open } from '../index.js';
 import { collect } from './collect.js';
 import { closing, kinds } from './place.js';
 
-describe.each(kinds)('writing many into $kind', ({ url }) => {
+describe.each(kinds)('writing many into $kind', ({ kind, url }) => {
   test('setMany takes arrays, maps, generators and records', async () => {
     const db = closing(await open(await url()));
     await db.setMany([['array', '1']]);
@@ -76,9 +76,12 @@ describe.each(kinds)('writing many into $kind', ({ url }) => {
     await db.setMany(Array.from({ length: 100 }, (_, number) => [`key${number}`, 'v'] as const));
     await db.delete('key0');
     await db.set('key1', 'again');
-    expect(db.stats()).toMatchObject({ entries: 99, pendingBytes: 0 });
+    // RocksDB estimates: what was overwritten counts twice, what was deleted by range not at all.
+    const isExact = kind !== 'rocksdb:';
+    expect(db.stats()).toMatchObject({ entries: isExact ? 99 : expect.any(Number), pendingBytes: 0 });
     expect(db.countSync()).toBe(99);
     await db.clear({ prefix: 'key1' });
-    expect(db.stats().entries).toBe(88);
+    expect(db.countSync()).toBe(88);
+    if (isExact) expect(db.stats().entries).toBe(88);
   });
 });

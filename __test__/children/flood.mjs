@@ -3,7 +3,9 @@ import { open } from 'hitkv';
 import { say } from './say.mjs';
 
 const [url] = process.argv.slice(2);
-const db = await open(url, { maxPendingBytes: 1_048_576 });
+// What RocksDB caches has a bound of its own.
+const own = url.startsWith('rocksdb:') ? { rocksdb: { memoryBytes: 8_388_608 } } : {};
+const db = await open(url, { maxPendingBytes: 1_048_576, ...own });
 const value = 'v'.repeat(4000);
 const before = process.resourceUsage().maxRSS;
 let last;

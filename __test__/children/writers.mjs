@@ -5,17 +5,20 @@ import { open } from 'hitkv';
 import { operations, randomNumbers, run } from './operations.mjs';
 import { say } from './say.mjs';
 
+/** Options by which little data makes many files. */
+const own = (url) => (url.startsWith('rocksdb:') ? {} : { file: { segmentBytes: 65_536 } });
+
 if (isMainThread) {
-  const [url, round] = process.argv.slice(2);
+  const [url, round, levels = 'disk os disk'] = process.argv.slice(2);
   say('opening');
-  const db = await open(url, { file: { segmentBytes: 65_536 } });
+  const db = await open(url, own(url));
   say('open', await db.count());
-  for (const [writer, durability] of ['disk', 'os', 'disk'].entries()) {
+  for (const [writer, durability] of levels.split(' ').entries()) {
     new Worker(new URL(import.meta.url), { workerData: { url, round: Number(round), writer, durability } });
   }
 } else {
   const { url, round, writer, durability } = workerData;
-  const db = await open(url, { durability, file: { segmentBytes: 65_536 } });
+  const db = await open(url, { ...own(url), durability });
   const random = randomNumbers(round * 10 + writer);
   const row = operations(round * 10 + writer, `r${round}w${writer}:`);
   const turns = [];
