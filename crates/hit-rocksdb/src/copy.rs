@@ -21,7 +21,7 @@ pub(crate) fn beside_writer(from: &Path, to: &Path, open: &Open, told: &mut Tell
     loop {
         open.check_going_on()?;
         tries += 1;
-        let copied = Copy { from, to, told: &mut *told, bytes: 0 }.run();
+        let copied = Copy { from, to, told: &mut *told, done: Progress::default() }.run();
         if matches!(copied, Ok(true)) {
             return Ok(());
         }
@@ -46,7 +46,8 @@ struct Copy<'a, 'b> {
     from: &'a Path,
     to: &'a Path,
     told: &'a mut Tell<'b>,
-    bytes: u64,
+    /// Files, and bytes of those that were copied.
+    done: Progress,
 }
 
 impl Copy<'_, '_> {
@@ -104,15 +105,12 @@ impl Copy<'_, '_> {
     fn take(&mut self, name: &str) -> Result<bool> {
         let (from, to) = (self.from.join(name), self.to.join(name));
         let is_table = !name.ends_with(".log") && !name.starts_with("MANIFEST-");
-        let taken = if is_table && fs::hard_link(&from, &to).is_ok() {
-            fs::metadata(&to).map(|metadata| metadata.len())
-        } else {
-            copy(&from, &to)
-        };
+        let taken = if is_table && fs::hard_link(&from, &to).is_ok() { Ok(0) } else { copy(&from, &to) };
         match taken {
             Ok(bytes) => {
-                self.bytes += bytes;
-                tell(self.told, Progress { done: self.bytes, total: None, bytes: self.bytes }, "a backup")?;
+                self.done.done += 1;
+                self.done.bytes += bytes;
+                tell(self.told, self.done, "the backup")?;
                 Ok(true)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
