@@ -4,20 +4,20 @@ use std::path::Path;
 
 use hit_core::{Error, ErrorCode, Result};
 
-/// Equal for two opens of one database, whatever path led there: device and inode of RocksDB's lock file. It is only looked at;
-/// to open and close it would give up the lock that this process may have on it.
+/// Equal for two opens of one database, whatever path led there: device and inode of its folder. (RocksDB's lock file comes with
+/// the first opening only, so a copy that was never opened has none.)
 ///
 /// # Errors
 /// `HIT_CONFIG` where no database lies there, `HIT_IO`.
 pub fn identity(path: &Path) -> Result<(u64, u64)> {
-    match fs::metadata(path.join("LOCK")) {
+    match fs::metadata(path.join("CURRENT")).and_then(|_| fs::metadata(path)) {
         Ok(metadata) => Ok(of(&metadata)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             let message = format!("there is no RocksDB at {}: correct the path", path.display());
             Err(Error::new(ErrorCode::Config, message))
         }
         Err(error) => {
-            let message = format!("the lock file of the RocksDB at {} cannot be looked at", path.display());
+            let message = format!("the RocksDB at {} cannot be looked at", path.display());
             Err(Error::new(ErrorCode::Io, message).with_source(error))
         }
     }
@@ -31,7 +31,7 @@ fn of(metadata: &fs::Metadata) -> (u64, u64) {
 
 #[cfg(not(unix))]
 fn of(metadata: &fs::Metadata) -> (u64, u64) {
-    // Without inodes: when the file was made, which never changes.
+    // Without inodes: when the folder was made, which never changes.
     let made = metadata.created().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
     (u64::MAX, made.map_or(0, |since| since.as_nanos() as u64))
 }
