@@ -325,8 +325,8 @@ export interface Store<V, K extends Key = string> extends View<V, K>, AsyncDispo
   /** Resolves when everything accepted is on disk, whatever its durability; rejects with what failed unseen. */
   flush(): Promise<void>;
   /**
-   * Gives the space of everything that was deleted, replaced or has expired back at once: on disk, and in memory. File
-   * stores do this by themselves in the background, so it is seldom needed. Reads and writes go on meanwhile; nothing is
+   * Gives the space of everything that was deleted, replaced or has expired back at once: on disk, and in memory. Stores do
+   * this by themselves in the background, so it is seldom needed. Reads and writes go on meanwhile; nothing is
    * lost where it is interrupted.
    *
    * @throws `HIT_DISK_FULL`; `HIT_UNSUPPORTED` on a store opened with `readOnly`.
@@ -356,7 +356,7 @@ export interface Store<V, K extends Key = string> extends View<V, K>, AsyncDispo
   verify(options?: ProgressOptions): Promise<VerifyReport>;
   /**
    * Makes a store of its own of this one as it is at one moment, in a folder that is empty or does not exist yet. Writes go
-   * on meanwhile. Sealed files are linked where that is possible, so they take no space twice.
+   * on meanwhile. Files that do not change any more are linked where that is possible, so they take no space twice.
    *
    * @param folder A path or a `file:` URL.
    * @throws `HIT_CONFIG` where the folder is not empty; `HIT_DISK_FULL`; `HIT_ABORTED`; `HIT_UNSUPPORTED` where
