@@ -7,6 +7,7 @@ test('it names the address and where the data is', () => {
   expect(text).toContain('http://127.0.0.1:8080\n');
   expect(text).toContain(`data: ${resolve('/srv/data')}\n`);
   expect(banner('./data', '127.0.0.1:8080')).toContain(`data: ${resolve('data')}\n`);
+  expect(banner('rocksdb:rocks', '127.0.0.1:8080')).toContain(`data: rocksdb:${resolve('rocks')}\n`);
   expect(banner('memory:', '127.0.0.1:8080')).toContain('in memory only');
 });
 

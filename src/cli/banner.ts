@@ -1,5 +1,6 @@
 /** What `hitkv serve` says when it answers. */
 import { resolve } from 'node:path';
+import { parseUrl } from '../url.js';
 import { reachable } from './http-address.js';
 
 /** The address, where the data is, and two lines to try that work as they stand. */
@@ -16,7 +17,9 @@ export function banner(storeUrl: string, http: string): string {
 }
 
 function whereabouts(storeUrl: string): string {
-  if (storeUrl === 'memory:') return 'in memory only, gone when this ends';
+  const location = parseUrl(storeUrl);
+  if (location.kind === 'memory') return 'in memory only, gone when this ends';
   // A relative path means little to who reads this later, in a log.
-  return resolve(storeUrl.replace(/^file:/, ''));
+  const path = resolve(location.path);
+  return location.kind === 'file' ? path : `${location.kind}:${path}`;
 }
