@@ -69,7 +69,7 @@ export interface RocksDbOptions {
    */
   raw?: boolean;
   /**
-   * Bytes of memory for cached blocks and for writes that are not in files yet, of all RocksDB stores of the process
+   * Bytes of memory for what is cached and for writes that are not in files yet, of all RocksDB stores of the process
    * together: the first that is opened decides, and another figure later is `HIT_CONFIG`. 8 MiB (8,388,608) and more.
    * Default: a quarter of what the machine or the container has, from 32 MiB to 1 GiB.
    */
