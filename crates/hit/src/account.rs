@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hit_core::{Durability, Error};
+use hit_core::{Durability, Error, ErrorCode};
 use parking_lot::Mutex;
 
 use crate::backlog::Backlog;
@@ -46,6 +46,11 @@ impl Account {
         if let Some(on_error) = &self.on_error {
             on_error(error);
         }
+    }
+
+    /// Whether it was told that the store is poisoned.
+    pub(crate) fn knows_of_poison(&self) -> bool {
+        self.last_error.lock().as_ref().is_some_and(|error| error.code() == ErrorCode::Poisoned)
     }
 
     /// The failure that nobody has seen, once.

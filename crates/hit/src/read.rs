@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use hit_core::{KeyRange, Result, Values, check_key};
+use hit_core::{Error, ErrorCode, KeyRange, Result, Values, at_once, check_key};
 use hit_table::{StoredValue, Value};
 
 use crate::Store;
@@ -65,6 +65,11 @@ impl PendingRead {
         })?;
         Ok(entries)
     }
+}
+
+/// A thread that read has panicked, or its runtime has ended.
+fn read_failed(failed: tokio::task::JoinError) -> Error {
+    Error::new(ErrorCode::Io, "a read ended without an answer: try again").with_source(failed)
 }
 
 /// The entry where its value is in memory.
@@ -148,9 +153,14 @@ impl Store {
                 // What the storage has was written with the durability it was made with.
                 Found::InStorage => {
                     let Some(backing) = self.open_shared()?.backing() else { return Ok(None) };
-                    let mut values = Values::default();
-                    backing.storage.get_many(&[key], &mut values).await?;
-                    return Ok(values.iter().next().flatten().map(|(value, _)| value.to_vec()));
+                    let (storage, key) = (Arc::clone(&backing.storage), key.to_vec());
+                    // Of the storage alone: what is in flight by now is not settled.
+                    let read = tokio::task::spawn_blocking(move || {
+                        let mut values = Values::default();
+                        at_once(storage.get_many(&[&key], &mut values))?;
+                        Ok(values.iter().next().flatten().map(|(value, _)| value.to_vec()))
+                    });
+                    return read.await.unwrap_or_else(|failed| Err(read_failed(failed)));
                 }
             }
         }
@@ -167,10 +177,16 @@ impl Store {
         let now_ms = shared.now_ms(&applied.table);
         let found = match shared.backing() {
             None => Found::from(applied.table.get(key, now_ms)),
-            Some(_) => match applied.see(key, now_ms) {
+            Some(backing) => match applied.see(key, now_ms) {
                 Seen::Here(entry) => Found::Here(entry.value.to_vec(), entry.expires_at),
                 Seen::Absent => Found::Absent,
-                Seen::Below => return Ok((Found::InStorage, None)),
+                Seen::Below => {
+                    let clock = || shared.clock.now_ms();
+                    let kept = backing.cache.get(key, clock, |entry| entry.map(|entry| entry.value.to_vec()));
+                    let found =
+                        kept.ok().flatten().map_or(Found::InStorage, |value| Found::Here(value, None));
+                    return Ok((found, None));
+                }
             },
         };
         let unanswered = shared.unanswered().map(|durability| {

@@ -80,9 +80,13 @@ impl Store {
     /// A store over a storage of the caller's; always one of its own. `url` is only what it calls itself.
     ///
     /// # Errors
-    /// `HIT_CONFIG` (options), `HIT_IO` where no thread can be started.
+    /// `HIT_CONFIG` (options), `HIT_UNSUPPORTED` without synchronous reads, `HIT_IO` where no thread can be started.
     pub fn over(storage: Arc<dyn Storage>, url: &str, options: OpenOptions) -> Result<Self> {
         options.check()?;
+        if !storage.capabilities().sync_reads {
+            let message = "a storage that does not answer reads at once is not served yet";
+            return Err(Error::new(ErrorCode::Unsupported, message));
+        }
         let shared = storage::open_over(storage, &options, None, None)?;
         Ok(Self::new(shared, url, options))
     }

@@ -1,3 +1,4 @@
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -16,6 +17,8 @@ pub(crate) struct Backing {
     pub(crate) lanes: Lanes,
     pub(crate) keeper: Arc<Keeper>,
     pub(crate) cache: ReadCache,
+    /// What was opened read-only moves on, so nothing is kept that is read.
+    pub(crate) is_moving: AtomicBool,
     /// Where it lies, of storages on this machine.
     pub(crate) place: Option<Place>,
     /// What every write is answered, where it was opened read-only.
@@ -50,6 +53,7 @@ impl Backing {
             lanes,
             keeper: Arc::default(),
             cache,
+            is_moving: AtomicBool::new(false),
             place,
             refusal,
             moments: Mutex::default(),

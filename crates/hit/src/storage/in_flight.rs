@@ -4,6 +4,8 @@
 //! takes what it covers out of the table, so whatever the table has of its range was written behind it; what the table does not
 //! have is hidden by the range, as long as it is in flight.
 
+use std::collections::VecDeque;
+
 use hit_core::{KeyRange, Operation};
 use hit_table::Value;
 
@@ -30,7 +32,8 @@ pub(crate) enum Seen<'a> {
 /// Range deletes in flight, and when keys were last written.
 #[derive(Default)]
 pub(crate) struct InFlight {
-    ranges: Vec<RangeInFlight>,
+    /// In the order accepted, which is that in which they land.
+    ranges: VecDeque<RangeInFlight>,
     /// The sequence number behind the last write, by a part of the key's hash; empty without a storage.
     marks: Vec<u64>,
     /// The same of the last range delete.
@@ -58,8 +61,8 @@ impl InFlight {
     }
 
     /// The range deletes.
-    pub(crate) fn ranges(&self) -> &[RangeInFlight] {
-        &self.ranges
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = &RangeInFlight> {
+        self.ranges.iter()
     }
 
     fn covers(&self, key: &[u8]) -> bool {
@@ -85,7 +88,7 @@ impl InFlight {
             Operation::DeleteRange { range } => {
                 self.range_mark = next_sequence;
                 let (start, end) = (range.start.to_vec(), range.end.map(<[u8]>::to_vec));
-                self.ranges.push(RangeInFlight { next_sequence, start, end });
+                self.ranges.push_back(RangeInFlight { next_sequence, start, end });
             }
         }
     }
@@ -141,7 +144,10 @@ impl Applied {
 
     /// The same of a range delete.
     pub(crate) fn land_ranges(&mut self, next_sequence: u64) {
-        self.in_flight.ranges.retain(|range| range.next_sequence > next_sequence);
+        let ranges = &mut self.in_flight.ranges;
+        while ranges.front().is_some_and(|range| range.next_sequence <= next_sequence) {
+            ranges.pop_front();
+        }
     }
 }
 

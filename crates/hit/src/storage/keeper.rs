@@ -54,13 +54,15 @@ impl Keeper {
         self.state.lock().failure.clone()
     }
 
-    /// Waits until it is no longer at work, and ends it.
+    /// Has it end when it is no longer at work.
     pub(crate) fn stop(&self) {
-        let mut state = self.state.lock();
-        state.is_stopped = true;
+        self.state.lock().is_stopped = true;
         self.changed.notify_all();
-        let thread = state.thread.take();
-        drop(state);
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn join(&self) {
+        let thread = self.state.lock().thread.take();
         // A panic there has changed nothing: the storage sweeps again when it is opened.
         thread.map(JoinHandle::join).into_iter().for_each(drop);
     }

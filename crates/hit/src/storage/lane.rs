@@ -67,6 +67,10 @@ pub(crate) fn start(shared: &Arc<Shared>, backing: &Backing) -> Result<()> {
     Ok(())
 }
 
+fn bug() -> Error {
+    Error::new(ErrorCode::Io, "a lane of the store failed in a way it should not: please report this")
+}
+
 fn no_thread(source: std::io::Error) -> Error {
     Error::new(ErrorCode::Io, "no thread could be started").with_source(source)
 }
@@ -79,14 +83,10 @@ impl Lane {
     /// Runs until the store closes. A panic, which is a bug, poisons it instead of leaving everybody waiting.
     fn run_to_the_end(&mut self) {
         while catch_unwind(AssertUnwindSafe(|| self.run())).is_err() {
-            let bug = Error::new(
-                ErrorCode::Io,
-                "a lane of the store failed in a way it should not: please report this",
-            );
             let mut lost = std::mem::take(&mut self.written);
             lost.append(&mut self.hand);
             lost.extend(self.waiting.drain(..));
-            self.poison(&bug, lost);
+            self.poison(&bug(), lost);
         }
     }
 
@@ -245,6 +245,9 @@ impl Lane {
             groups.into_iter().partition(|(group, _)| group.depends_on_those_before());
         let mut applied = self.shared.applied.write();
         refused.extend(backing.lanes.take_dependent(lanes, error));
+        if let Some(Item::Meeting(meeting)) = &self.behind {
+            meeting.doom(error);
+        }
         for (group, frame) in &refused {
             if let (Some(content), Some(frame)) = (&group.content, frame) {
                 applied.land(frame.operations().filter_map(key_of), content.next_sequence);
@@ -288,8 +291,8 @@ impl Lane {
         }
         for (group, _) in groups {
             self.shared.dequeued(&group);
-            // Who was answered already has just been told.
-            if group.completion.is_some() {
+            // Who was answered already may have been told, for something else that was not synced.
+            if group.completion.is_some() || !group.account.knows_of_poison() {
                 group.settle(Err(error.clone()));
             }
         }
@@ -299,10 +302,18 @@ impl Lane {
     fn close(&mut self, close: Close) {
         let shared = Arc::clone(&self.shared);
         let Some(backing) = shared.backing() else { return };
-        backing.keeper.stop();
-        let synced = if shared.poison.get().is_some() { Ok(()) } else { self.sync() };
-        let closed = self.runtime.block_on(backing.storage.close());
-        let closed = if shared.poison.get().is_some() { Ok(()) } else { synced.and(closed) };
+        let closed = catch_unwind(AssertUnwindSafe(|| {
+            let synced = if shared.poison.get().is_some() { Ok(()) } else { self.sync() };
+            backing.keeper.stop();
+            synced.and(self.runtime.block_on(backing.storage.close()))
+        }));
+        let closed = match closed {
+            Ok(closed) if shared.poison.get().is_none() => closed,
+            Ok(_) => Ok(()),
+            Err(_) => Err(bug()),
+        };
+        // Behind the end of the storage, which ends its long calls.
+        backing.keeper.join();
         if let Some(place) = &backing.place {
             drop(place.lock.lock().take());
             place.identity.into_iter().for_each(owners::left);
@@ -348,12 +359,14 @@ fn joined(groups: &[(Group, Option<Frame>)]) -> Vec<Operation<'_>> {
 
 /// Takes operations out of flight that the storage has.
 fn land(shared: &Shared, operations: &[Operation<'_>], next_sequence: u64) {
+    let mut has_range = operations.iter().any(|operation| key_of(*operation).is_none());
     for some in operations.chunks(LANDED_AT_ONCE) {
         let mut applied = shared.applied.write();
-        applied.land(some.iter().copied().filter_map(key_of), next_sequence);
-        if some.iter().any(|operation| key_of(*operation).is_none()) {
+        // First: a range hides what the storage has of keys that have landed.
+        if std::mem::take(&mut has_range) {
             applied.land_ranges(next_sequence);
         }
+        applied.land(some.iter().copied().filter_map(key_of), next_sequence);
     }
 }
 

@@ -20,6 +20,8 @@ const GROUP_BYTES: usize = 4 << 20;
 /// The lanes of one store. One lane keeps all writes in the order accepted; several keep the order of each key.
 pub(crate) struct Lanes {
     queues: Vec<LaneQueue>,
+    /// Held while a meeting enters the queues: those who only read put barriers there side by side.
+    assembling: Mutex<()>,
     /// What they have written since the last sync.
     pub(crate) unsynced: Unsynced,
     closed: AtomicBool,
@@ -78,6 +80,7 @@ impl Lanes {
     pub(crate) fn new(lanes: usize) -> Self {
         Self {
             queues: (0..lanes.max(1)).map(|_| LaneQueue::default()).collect(),
+            assembling: Mutex::new(()),
             unsynced: Unsynced::new(lanes.max(1)),
             closed: AtomicBool::new(false),
         }
@@ -116,6 +119,8 @@ impl Lanes {
 
     fn assemble(&self, lanes: &[usize], item: Item) {
         let meeting = Arc::new(Meeting::new(lanes, item));
+        // Invariant: two meetings stand in one order in all queues, else each of two lanes waits for the other.
+        let _assembling = self.assembling.lock();
         for &lane in lanes {
             self.put(lane, Item::Meeting(Arc::clone(&meeting)));
         }

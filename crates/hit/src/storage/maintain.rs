@@ -1,6 +1,7 @@
 //! What keeps a store over a storage for years.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use hit_core::{Error, ErrorCode, Result, Tell};
 
@@ -31,7 +32,7 @@ impl Store {
             oldest_snapshot_ms: backing.oldest_snapshot_ms(),
             next_sequence: applied.next_sequence,
             read_only: backing.refusal.is_some(),
-            handles: shared.handles.load(std::sync::atomic::Ordering::SeqCst),
+            handles: shared.handles.load(Ordering::SeqCst),
             background_error: backing.keeper.failure().or(figures.background_error),
             storage: figures.own,
             last_error: account.last_error(),
@@ -48,10 +49,19 @@ impl Backing {
     }
 
     pub(crate) fn refresh(&self, shared: &Shared) -> Result<()> {
+        // Nothing that was read before is mixed with what is read behind it.
+        self.forget_read(shared, true);
         let refreshed = wait(self.storage.refresh());
-        shared.applied.write().note_moved();
-        self.cache.give_up_all();
+        self.forget_read(shared, false);
         refreshed
+    }
+
+    /// Gives up what was read, and keeps nothing more while the storage moves on.
+    fn forget_read(&self, shared: &Shared, is_moving: bool) {
+        let mut applied = shared.applied.write();
+        applied.note_moved();
+        self.cache.give_up_all();
+        self.is_moving.store(is_moving, Ordering::SeqCst);
     }
 
     pub(crate) fn verify(&self, tell: &mut Tell<'_>) -> Result<VerifyReport> {

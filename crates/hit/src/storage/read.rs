@@ -1,4 +1,5 @@
 use std::cell::RefCell;
+use std::sync::atomic::Ordering;
 
 use hit_core::{Pending, Result, StorageSnapshot, Values, at_once, check_key};
 
@@ -117,6 +118,9 @@ impl Backing {
     /// same lock under which it is accepted.
     fn keep(&self, shared: &Shared, keys: &[&[u8]], values: &Values, next_sequence: u64) {
         let applied = shared.applied.read();
+        if self.is_moving.load(Ordering::SeqCst) {
+            return;
+        }
         for (key, value) in keys.iter().zip(values.iter()) {
             if let Some((value, expires_at)) = value
                 && !applied.in_flight.is_written_since(key, next_sequence)

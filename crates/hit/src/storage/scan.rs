@@ -93,12 +93,18 @@ impl Store {
     /// Takes the moment of now: both under one hold of the apply lock. What lands meanwhile is in both, and the same.
     fn moment(&self, backing: &Backing) -> Result<Moment> {
         let shared = self.open_shared()?;
-        let mut applied = shared.applied.write();
-        self.open_shared()?;
-        let in_flight = (!applied.table.is_empty()).then(|| applied.table.snapshot());
-        let ranges = applied.in_flight.ranges().into();
-        let storage = hit_core::at_once(backing.storage.snapshot())?;
-        Ok(Moment { storage: storage.into(), in_flight, ranges, _taken: backing.note_moment() })
+        let (in_flight, ranges, storage) = if backing.refusal.is_some() {
+            // Nothing is ever in flight, and a refresh may keep the storage waiting: nobody else is kept by the lock.
+            (None, Vec::new(), hit_core::at_once(backing.storage.snapshot())?)
+        } else {
+            let mut applied = shared.applied.write();
+            self.open_shared()?;
+            let in_flight = (!applied.table.is_empty()).then(|| applied.table.snapshot());
+            let ranges = applied.in_flight.ranges().cloned().collect();
+            (in_flight, ranges, hit_core::at_once(backing.storage.snapshot())?)
+        };
+        let (storage, ranges) = (storage.into(), ranges.into());
+        Ok(Moment { storage, in_flight, ranges, _taken: backing.note_moment() })
     }
 
     pub(crate) fn scan_merged(

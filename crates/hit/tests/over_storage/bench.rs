@@ -85,10 +85,15 @@ pub fn failure(code: ErrorCode) -> Error {
 
 /// For each lane of a store with so many: a key of it.
 pub fn key_of_each_lane(lanes: usize) -> Vec<String> {
+    key_of_each_lane_named("key", lanes)
+}
+
+/// The same with keys that begin with `name`.
+pub fn key_of_each_lane_named(name: &str, lanes: usize) -> Vec<String> {
     let bench = Bench::with_lanes(lanes);
     let mut keys = vec![None; lanes];
     for number in 0.. {
-        let key = format!("key{number}");
+        let key = format!("{name}{number}");
         bench.store.put(&key, "value");
         let thread = bench.database.take_written().remove(0).thread;
         let lane: usize = thread.strip_prefix("hit-lane-").unwrap().parse().unwrap();

@@ -121,6 +121,22 @@ fn a_failed_sync_is_told_once_to_whoever_was_answered_before_it() {
 }
 
 #[test]
+fn a_write_that_was_answered_and_never_written_is_told_to_whoever_made_it() {
+    for lanes in [1, 4] {
+        let bench = Bench::with_lanes(lanes);
+        bench.store.put("a", "synced");
+        bench.database.hold(b"b");
+        drop(bench.store.begin_with(&[set("b", "1")], Some(Durability::Memory)));
+        bench.database.until_waiting(1);
+        bench.database.fail_write(b"b", failure(ErrorCode::Poisoned));
+        bench.database.release();
+        assert_eq!(code(wait(bench.store.close())), ErrorCode::Poisoned);
+        assert_eq!(bench.told(), [ErrorCode::Poisoned], "{lanes} lanes");
+        assert!(bench.store.stats().last_error.is_some());
+    }
+}
+
+#[test]
 fn a_failed_sync_is_not_told_to_whoever_has_flushed() {
     for lanes in [1, 4] {
         let bench = Bench::with_lanes(lanes);

@@ -1,7 +1,7 @@
 use hit::{BatchOperation, Check, ErrorCode, KeyRange, Operation};
-use hit_testkit::conformance::{code, set};
+use hit_testkit::conformance::{Pending, code, set};
 
-use crate::bench::{Bench, failure, key_of_each_lane};
+use crate::bench::{Bench, failure, key_of_each_lane, key_of_each_lane_named};
 
 #[test]
 fn lanes_write_side_by_side_and_a_key_keeps_its_order() {
@@ -154,4 +154,51 @@ fn a_write_that_one_of_its_lanes_refuses_names_the_keys_of_that_lane() {
     let error = bench.store.begin(&[set(&keys[0], "1"), set(&keys[1], "1")]).outcome().unwrap_err();
     assert_eq!(error.keys(), [keys[0].as_bytes()]);
     assert_eq!(bench.all(), [format!("{}=1", keys[1])]);
+}
+
+#[test]
+fn a_batch_that_was_taken_together_with_what_it_was_decided_by_is_refused_with_it() {
+    let (keys, others) = (key_of_each_lane(2), key_of_each_lane_named("other", 2));
+    let bench = Bench::with_lanes(2);
+    bench.database.hold(others[0].as_bytes());
+    let busy = bench.store.begin(&[set(&others[0], "1")]);
+    bench.database.until_waiting(1);
+    // Both wait behind it now, and the lane takes them at once.
+    let seen = bench.store.begin(&[set(&keys[0], "1")]);
+    let (answer, answered) = std::sync::mpsc::channel();
+    let operations = [
+        BatchOperation::Plain(set(&keys[0], "because")),
+        BatchOperation::Plain(set(&keys[1], "because")),
+    ];
+    let checks = [Check::Equals { key: keys[0].as_bytes(), value: b"1" }];
+    let done = move |result| answer.send(result).unwrap();
+    bench.store.submit_batch(&operations, &checks, None, done).unwrap();
+    bench.database.fail_write(keys[0].as_bytes(), failure(ErrorCode::Io));
+    bench.database.release();
+    busy.wait();
+    assert_eq!(code(seen.outcome()), ErrorCode::Io);
+    assert_eq!(code(answered.recv().unwrap()), ErrorCode::Io);
+    assert_eq!(bench.all(), [format!("{}=1", others[0])]);
+}
+
+#[test]
+fn reads_that_wait_for_writes_enter_all_lanes_in_one_order() {
+    let keys = key_of_each_lane(4);
+    let bench = Bench::with_lanes(4);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+    for _ in 0..50 {
+        bench.database.hold(b"");
+        let writes: Vec<_> = keys.iter().map(|key| bench.store.begin(&[set(key, "1")])).collect();
+        let reads: Vec<_> = (0..64)
+            .map(|number| {
+                let (store, key) = (bench.store.clone(), keys[number % keys.len()].clone());
+                runtime.spawn(async move { store.get_settled(key.as_bytes()).await })
+            })
+            .collect();
+        bench.database.release();
+        writes.into_iter().for_each(Pending::wait);
+        for read in reads {
+            assert_eq!(runtime.block_on(read).unwrap().unwrap(), Some(b"1".to_vec()));
+        }
+    }
 }
