@@ -39,6 +39,14 @@ pub trait Storage: Send + Sync {
     /// Reads keys at one moment, into `values` in their order.
     fn get_many<'a>(&'a self, keys: &'a [&'a [u8]], values: &'a mut Values) -> Pending<'a, ()>;
 
+    /// The same where that takes no waiting, with all that is asked for in memory; false where it would, and then nothing is said.
+    ///
+    /// # Errors
+    /// As reads.
+    fn get_many_in_memory(&self, _keys: &[&[u8]], _values: &mut Values) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Holds on to the state of now.
     fn snapshot(&self) -> Pending<'_, Box<dyn StorageSnapshot>>;
 

@@ -81,6 +81,11 @@ impl Database {
         let action = format!("open {}", path.display());
         let mut synced = WriteOptions::default();
         synced.set_sync(true);
+        let mut unsynced = WriteOptions::default();
+        for options in [&mut synced, &mut unsynced] {
+            // Groups are sorted, so each key's place in memory is behind that of the one before.
+            options.set_memtable_insert_hint_per_batch(true);
+        }
         let database = Self {
             db: db.map_err(cannot(&action))?,
             path: path.to_owned(),
@@ -90,7 +95,7 @@ impl Database {
             memory,
             reads: ReadOptions::default(),
             synced,
-            unsynced: WriteOptions::default(),
+            unsynced,
             poison: OnceLock::new(),
             is_suspect: AtomicBool::new(false),
             access,

@@ -1,11 +1,14 @@
 //! Reading by key.
 
 use hit_core::{Result, Values};
-use rocksdb::ReadOptions;
+use rocksdb::{DBPinnableSlice, Error, ErrorKind, ReadOptions, ReadTier};
 
 use crate::database::Database;
 use crate::error::cannot;
 use crate::folder::ENTRIES;
+
+/// What RocksDB says of a key.
+type Stored<'a> = std::result::Result<Option<DBPinnableSlice<'a>>, Error>;
 
 impl Database {
     /// Reads keys at one moment: that of `reads`, or now.
@@ -15,12 +18,36 @@ impl Database {
             let stored = self.db.get_pinned_opt(key, reads).map_err(cannot("read"))?;
             return now.push(key, stored.as_deref(), values);
         }
-        let stored =
-            self.db.batched_multi_get_cf_opt(self.family(ENTRIES)?, keys.iter().copied(), false, reads);
-        for (key, stored) in keys.iter().zip(stored) {
+        for (key, stored) in keys.iter().zip(self.read_sorted(keys, reads)?) {
             now.push(key, stored.map_err(cannot("read"))?.as_deref(), values)?;
         }
         Ok(())
+    }
+
+    /// Reads keys if RocksDB needs no file for it: false where it does.
+    pub(crate) fn read_in_memory(&self, keys: &[&[u8]], values: &mut Values) -> Result<bool> {
+        let mut reads = ReadOptions::default();
+        reads.set_read_tier(ReadTier::BlockCache);
+        let mut now = Now::new(self);
+        for (key, stored) in keys.iter().zip(self.read_sorted(keys, &reads)?) {
+            match stored {
+                Ok(stored) => now.push(key, stored.as_deref(), values)?,
+                Err(error) if error.kind() == ErrorKind::Incomplete => return Ok(false),
+                Err(error) => return Err(cannot("read")(error)),
+            }
+        }
+        Ok(true)
+    }
+
+    /// What is stored under keys, in their order. RocksDB walks its files once for all of them if they are sorted.
+    fn read_sorted(&self, keys: &[&[u8]], reads: &ReadOptions) -> Result<Vec<Stored<'_>>> {
+        let mut order: Vec<(usize, &[u8])> = keys.iter().copied().enumerate().collect();
+        order.sort_unstable_by_key(|&(_, key)| key);
+        let sorted = order.iter().map(|&(_, key)| key);
+        let read = self.db.batched_multi_get_cf_opt(self.family(ENTRIES)?, sorted, true, reads);
+        let mut stored: Vec<_> = order.into_iter().map(|(position, _)| position).zip(read).collect();
+        stored.sort_unstable_by_key(|&(position, _)| position);
+        Ok(stored.into_iter().map(|(_, stored)| stored).collect())
     }
 }
 

@@ -98,6 +98,10 @@ impl Storage for RocksDb {
         })
     }
 
+    fn get_many_in_memory(&self, keys: &[&[u8]], values: &mut Values) -> Result<bool> {
+        self.open.database()?.read_in_memory(keys, values)
+    }
+
     fn snapshot(&self) -> Pending<'_, Box<dyn StorageSnapshot>> {
         Box::pin(async move {
             let snapshot = SharedSnapshot(Snapshot::take(&self.open)?);

@@ -303,7 +303,7 @@ impl Store {
         let owned = |keys: &mut dyn Iterator<Item = &'k [u8]>| keys.map(<[u8]>::to_vec).collect();
         if let Some(backing) = shared.backing() {
             let below = self.look_below(backing, keys.clone())?;
-            if below.is_known() {
+            if below.is_near(shared, backing, keys.clone())? {
                 return Ok(None);
             }
             let (keys, looked) = (owned(&mut keys.clone()), Looked::Below(below));

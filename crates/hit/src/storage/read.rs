@@ -65,9 +65,28 @@ impl Below {
         Ok(Self { is_known, known, snapshot, next_sequence: applied.next_sequence })
     }
 
-    /// Whether the storage need not be asked.
-    pub(crate) fn is_known(&self) -> bool {
-        !self.is_known.contains(&false)
+    /// Whether the storage need not be waited for: what it has of the rest in memory is kept, for the read that follows.
+    pub(crate) fn is_near<'k>(
+        &self,
+        shared: &Shared,
+        backing: &Backing,
+        keys: impl Iterator<Item = &'k [u8]>,
+    ) -> Result<bool> {
+        let unknown = self.unknown(keys);
+        if unknown.is_empty() {
+            return Ok(true);
+        }
+        with_values(|values| {
+            let is_near = backing.storage.get_many_in_memory(&unknown, values)?;
+            if is_near {
+                backing.keep(shared, &unknown, values, self.next_sequence);
+            }
+            Ok(is_near)
+        })
+    }
+
+    fn unknown<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) -> Vec<&'k [u8]> {
+        keys.zip(&self.is_known).filter(|(_, is_known)| !**is_known).map(|(key, _)| key).collect()
     }
 
     /// Asks the storage for the rest, through `asked`, and hands out all entries in the order of the keys.
@@ -79,8 +98,7 @@ impl Below {
         asked: impl FnOnce(Pending<'_, ()>) -> Result<()>,
         mut found: impl FnMut(Option<Entry<'_>>),
     ) -> Result<()> {
-        let unknown = keys.zip(&self.is_known).filter(|(_, is_known)| !**is_known);
-        let unknown: Vec<_> = unknown.map(|(key, _)| key).collect();
+        let unknown = self.unknown(keys);
         with_values(|values| {
             if !unknown.is_empty() {
                 asked(match &self.snapshot {

@@ -166,10 +166,8 @@ fn a_batch_that_was_taken_together_with_what_it_was_decided_by_is_refused_with_i
     // Both wait behind it now, and the lane takes them at once.
     let seen = bench.store.begin(&[set(&keys[0], "1")]);
     let (answer, answered) = std::sync::mpsc::channel();
-    let operations = [
-        BatchOperation::Plain(set(&keys[0], "because")),
-        BatchOperation::Plain(set(&keys[1], "because")),
-    ];
+    let operations =
+        [BatchOperation::Plain(set(&keys[0], "because")), BatchOperation::Plain(set(&keys[1], "because"))];
     let checks = [Check::Equals { key: keys[0].as_bytes(), value: b"1" }];
     let done = move |result| answer.send(result).unwrap();
     bench.store.submit_batch(&operations, &checks, None, done).unwrap();
