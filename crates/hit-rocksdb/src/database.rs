@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use hit_core::{Clock, Error, ErrorCode, Result};
+use parking_lot::RwLock;
 use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, IteratorMode, Options, ReadOptions, WriteOptions};
 use tempfile::TempDir;
 
@@ -35,6 +36,10 @@ pub(crate) struct Database {
     pub(crate) poison: OnceLock<Error>,
     /// Set when a write has failed: RocksDB may have stopped.
     pub(crate) is_suspect: AtomicBool,
+    /// The failures in the background after which it was seen to go on.
+    pub(crate) settled_errors: AtomicU64,
+    /// Shared by whoever appends to the log, and held by whoever syncs it.
+    pub(crate) appending: RwLock<()>,
     pub(crate) access: Access,
     pub(crate) staying: Staying,
     pub(crate) found: Found,
@@ -98,6 +103,8 @@ impl Database {
             unsynced,
             poison: OnceLock::new(),
             is_suspect: AtomicBool::new(false),
+            settled_errors: AtomicU64::new(0),
+            appending: RwLock::new(()),
             access,
             staying: Staying::default(),
             found: Found::default(),

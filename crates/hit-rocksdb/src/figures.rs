@@ -1,14 +1,9 @@
 //! What RocksDB tells of itself.
 
-use std::sync::atomic::Ordering;
-
-use hit_core::{Error, StorageFigures};
+use hit_core::StorageFigures;
 use rocksdb::properties::{self, PropName};
-use rocksdb::{ErrorKind, WriteBatch, WriteOptions};
 
-use crate::Access;
 use crate::database::{Database, file_bytes};
-use crate::error::write_error;
 use crate::folder::{ENTRIES, EXPIRY, FORMAT};
 
 /// RocksDB's own figures of the entries, by the names that `stats()` gives them.
@@ -57,33 +52,5 @@ impl Database {
         };
         let used = (0..7).filter(|&level| at(level) > 0).count();
         [("level0Files", at(0)), ("levels", used as u64)]
-    }
-
-    /// What keeps it from writing. RocksDB tells only whoever writes, so this writes nothing: an empty batch, which does not
-    /// wait.
-    pub(crate) fn background_error(&self) -> Option<Error> {
-        if let Some(poison) = self.poison.get() {
-            return Some(poison.clone());
-        }
-        let is_suspect = self.is_suspect.load(Ordering::Relaxed) || self.background_errors() > 0;
-        if !is_suspect || self.access == Access::Read {
-            return None;
-        }
-        let mut at_once = WriteOptions::default();
-        at_once.set_no_slowdown(true);
-        match self.db.write_opt(WriteBatch::default(), &at_once) {
-            Ok(()) => {
-                self.is_suspect.store(false, Ordering::Relaxed);
-                None
-            }
-            // It is slowed or held, not stopped.
-            Err(error) if error.kind() == ErrorKind::Incomplete => None,
-            Err(error) => Some(write_error("go on in the background", error)),
-        }
-    }
-
-    /// How often flushes and compactions have failed.
-    pub(crate) fn background_errors(&self) -> u64 {
-        self.db.property_int_value(properties::BACKGROUND_ERRORS).ok().flatten().unwrap_or(0)
     }
 }

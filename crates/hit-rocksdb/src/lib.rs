@@ -26,6 +26,7 @@ mod tables;
 mod tuning;
 mod value;
 mod verify;
+mod wal;
 mod write;
 
 pub use config::{Compression, RocksDbOptions};

@@ -13,7 +13,7 @@ use rocksdb::{ReadOptions, WriteBatch};
 use crate::Access;
 use crate::compact::rewriting;
 use crate::database::Database;
-use crate::error::{cannot, write_error};
+use crate::error::cannot;
 use crate::expiry;
 use crate::folder::{ENTRIES, EXPIRY};
 use crate::open::Open;
@@ -117,7 +117,7 @@ impl Database {
         let (Some(first), Some(last)) = (step.first(), step.last()) else { return Ok(()) };
         let mut batch = WriteBatch::default();
         batch.delete_range_cf(self.family(EXPIRY)?, first.as_slice(), &[last.as_slice(), &[0]].concat());
-        self.db.write_opt(batch, &self.unsynced).map_err(|error| write_error("write what has expired", error))
+        self.append(batch, &self.unsynced, "write what has expired")
     }
 
     fn rewrite(&self, open: &Open, found: &mut HashMap<String, Dead>) -> Result<()> {

@@ -1,16 +1,12 @@
 //! Writing: a group of operations is one write batch of RocksDB's.
 
-use std::fs::{self, File};
-use std::io;
-use std::sync::atomic::Ordering;
-
 use hit_core::limits::MAX_KEY_BYTES;
 use hit_core::{Durability, Error, ErrorCode, KeyRange, Operation, Result};
 use rocksdb::{ColumnFamily, WriteBatch, properties};
 
 use crate::Access;
 use crate::database::Database;
-use crate::error::{cannot, write_error};
+use crate::error::cannot;
 use crate::expiry;
 use crate::folder::{ENTRIES, EXPIRY};
 use crate::tuning::LEVEL_0_SLOWS;
@@ -25,48 +21,7 @@ impl Database {
         self.check_writable()?;
         let batch = self.batch(operations)?;
         let options = if durability == Durability::Disk { &self.synced } else { &self.unsynced };
-        self.db.write_opt(batch, options).map_err(|error| self.note(write_error("write", error)))
-    }
-
-    /// Syncs RocksDB's log.
-    pub(crate) fn sync(&self) -> Result<()> {
-        if self.access == Access::Read {
-            return Ok(());
-        }
-        self.check_writable()?;
-        match self.db.flush_wal(true) {
-            // Durability: since a write could not be appended, RocksDB does not touch that log any more. What it answered before
-            // that is in it nevertheless.
-            Err(error) if error.as_ref().contains("Writer has previous error") => {
-                self.sync_logs().map_err(|error| self.note(error))
-            }
-            other => other.map_err(|error| self.note(write_error("sync its log", error))),
-        }
-    }
-
-    fn sync_logs(&self) -> Result<()> {
-        let sync = || -> io::Result<()> {
-            for entry in fs::read_dir(&self.path)? {
-                let path = entry?.path();
-                if path.extension().is_some_and(|extension| extension == "log") {
-                    match File::open(&path) {
-                        Ok(log) => log.sync_all()?,
-                        // Its entries are in tables by now.
-                        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                        Err(error) => return Err(error),
-                    }
-                }
-            }
-            Ok(())
-        };
-        sync().map_err(|error| {
-            let message = format!(
-                "the logs in {} cannot be synced: {error}; what of them is on disk is unknown: check the disk, then close \
-                 the store and open it again",
-                self.path.display()
-            );
-            Error::new(ErrorCode::Poisoned, message).with_source(error)
-        })
+        self.append(batch, options, "write")
     }
 
     /// What a close writes: the log, synced, and the tables in memory as files, so that the next open replays nothing.
@@ -95,26 +50,6 @@ impl Database {
     pub(crate) fn flush(&self) -> Result<(), rocksdb::Error> {
         let mut families = [ENTRIES, EXPIRY].into_iter().filter_map(|name| self.db.cf_handle(name));
         families.try_for_each(|family| self.db.flush_cf(family))
-    }
-
-    fn check_writable(&self) -> Result<()> {
-        if self.access == Access::Read {
-            return Err(Error::new(
-                ErrorCode::Unsupported,
-                "the store was opened with readOnly: open it without",
-            ));
-        }
-        self.poison.get().map_or(Ok(()), |error| Err(error.clone()))
-    }
-
-    /// Remembers what makes it refuse all further writes. RocksDB itself may be ready for more before it is opened again; but what
-    /// is on disk of the write that failed is unknown until then.
-    fn note(&self, error: Error) -> Error {
-        self.is_suspect.store(true, Ordering::Relaxed);
-        if error.code() == ErrorCode::Poisoned {
-            let _ = self.poison.set(error.clone());
-        }
-        error
     }
 
     fn batch(&self, operations: &[Operation<'_>]) -> Result<WriteBatch> {
