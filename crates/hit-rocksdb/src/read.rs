@@ -6,6 +6,7 @@ use rocksdb::{DBPinnableSlice, Error, ErrorKind, ReadOptions, ReadTier};
 use crate::database::Database;
 use crate::error::cannot;
 use crate::folder::ENTRIES;
+use crate::value::Codec;
 
 /// What RocksDB says of a key.
 type Stored<'a> = std::result::Result<Option<DBPinnableSlice<'a>>, Error>;
@@ -26,11 +27,16 @@ impl Database {
 
     /// Reads keys if RocksDB needs no file for it: false where it does.
     pub(crate) fn read_in_memory(&self, keys: &[&[u8]], values: &mut Values) -> Result<bool> {
+        if self.codec == Codec::Raw {
+            return Ok(false);
+        }
         let mut reads = ReadOptions::default();
         reads.set_read_tier(ReadTier::BlockCache);
         let mut now = Now::new(self);
         for (key, stored) in keys.iter().zip(self.read_sorted(keys, &reads)?) {
             match stored {
+                // So it says of a key that may be there in a file it has not open. A value of ours is never empty.
+                Ok(Some(stored)) if stored.is_empty() => return Ok(false),
                 Ok(stored) => now.push(key, stored.as_deref(), values)?,
                 Err(error) if error.kind() == ErrorKind::Incomplete => return Ok(false),
                 Err(error) => return Err(cannot("read")(error)),

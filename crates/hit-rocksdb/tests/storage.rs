@@ -156,3 +156,26 @@ fn closing_ends_what_takes_long() {
     }
     assert_eq!(database.reopened().keys().len(), 40_000);
 }
+
+#[test]
+fn what_is_in_memory_is_read_without_a_file_and_what_is_not_is_not_made_up() {
+    let database = Database::new();
+    let keys: Vec<_> = (0..5_000).map(|number| format!("key{number:05}").into_bytes()).collect();
+    for key in &keys {
+        database.write(&[set(key, key)]);
+    }
+    let database = database.reopened();
+    let asked: Vec<&[u8]> = keys.iter().rev().step_by(7).map(Vec::as_slice).chain([&b"absent"[..]]).collect();
+    let in_memory = || {
+        let mut values = hit_core::Values::default();
+        let is_in_memory = database.storage.get_many_in_memory(&asked, &mut values).unwrap();
+        is_in_memory
+            .then(|| values.iter().map(|value| value.map(|(value, _)| value.to_vec())).collect::<Vec<_>>())
+    };
+    let first = in_memory();
+    let read = database.get(&asked);
+    assert_eq!(read.iter().flatten().count(), asked.len() - 1);
+    // What the database has cached before it was closed may be in memory still.
+    assert!(first.is_none_or(|first| first == read), "what is said is what is stored");
+    assert!(in_memory() == Some(read), "what was just read is in memory");
+}
