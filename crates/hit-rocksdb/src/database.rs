@@ -56,7 +56,7 @@ impl Database {
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
         options.check()?;
-        let exists = folder::holds_database(path);
+        let exists = folder::holds_database(path)?;
         if !exists && access != Access::Create {
             return Err(Error::new(
                 ErrorCode::Config,

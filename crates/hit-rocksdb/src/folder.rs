@@ -1,6 +1,7 @@
 //! What lies in a folder, looked at before RocksDB opens it: nothing is touched that is not ours to open.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use hit_core::{Error, ErrorCode, Result};
@@ -24,9 +25,54 @@ pub(crate) const FORMAT_NUMBER: u64 = 1;
 /// RocksDB's version that this is built with: major and minor.
 const ROCKSDB: (u32, u32) = (11, 8);
 
-/// Whether a folder holds a RocksDB at all.
-pub(crate) fn holds_database(folder: &Path) -> bool {
-    folder.join("CURRENT").exists()
+/// Whether a folder holds a RocksDB.
+///
+/// # Errors
+/// `HIT_CORRUPTION` where it has lost the file that says so: RocksDB would take what is left for nothing, and remove it. `HIT_IO`.
+pub(crate) fn holds_database(folder: &Path) -> Result<bool> {
+    let unreadable = |error: io::Error| {
+        let message =
+            format!("cannot look into {}: {error}; check the disk and the system's log", folder.display());
+        Error::new(ErrorCode::Io, message).with_source(error)
+    };
+    let is_missing =
+        |error: &io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+    match fs::metadata(folder.join("CURRENT")) {
+        Ok(_) => return Ok(true),
+        Err(error) if is_missing(&error) => {}
+        Err(error) => return Err(unreadable(error)),
+    }
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if is_missing(&error) => return Ok(false),
+        Err(error) => return Err(unreadable(error)),
+    };
+    for entry in entries {
+        let name = entry.map_err(unreadable)?.file_name();
+        if is_of_a_database(&name.to_string_lossy()) {
+            // Another program may have made it meanwhile.
+            if folder.join("CURRENT").exists() {
+                return Ok(true);
+            }
+            let message = format!(
+                "the RocksDB in {} has no file CURRENT, and has {}: take all of its files from a backup",
+                folder.display(),
+                name.display()
+            );
+            return Err(Error::new(ErrorCode::Corruption, message));
+        }
+    }
+    Ok(false)
+}
+
+/// A file that a RocksDB gets after `CURRENT`. The first manifest is older: a making that was interrupted leaves it.
+fn is_of_a_database(name: &str) -> bool {
+    let is_numbered = |number: &str| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let is_data = |end: &str| name.strip_suffix(end).is_some_and(is_numbered);
+    [".sst", ".ldb", ".blob", ".log"].into_iter().any(is_data)
+        || name
+            .strip_prefix("MANIFEST-")
+            .is_some_and(|number| is_numbered(number) && number.parse() != Ok(1_u64))
 }
 
 /// Looks into a folder that holds a RocksDB, and returns its column families.

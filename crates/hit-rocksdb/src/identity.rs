@@ -1,26 +1,25 @@
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use hit_core::{Error, ErrorCode, Result};
+
+use crate::folder::holds_database;
 
 /// Equal for two opens of one database, whatever path led there: device and inode of its folder. (RocksDB's lock file comes with
 /// the first opening only, so a copy that was never opened has none.)
 ///
 /// # Errors
-/// `HIT_CONFIG` where no database lies there, `HIT_IO`.
+/// `HIT_CONFIG` where no database lies there, `HIT_CORRUPTION` where only parts of one do, `HIT_IO`.
 pub fn identity(path: &Path) -> Result<(u64, u64)> {
-    match fs::metadata(path.join("CURRENT")).and_then(|_| fs::metadata(path)) {
-        Ok(metadata) => Ok(of(&metadata)),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            let message = format!("there is no RocksDB at {}: correct the path", path.display());
-            Err(Error::new(ErrorCode::Config, message))
-        }
-        Err(error) => {
-            let message = format!("the RocksDB at {} cannot be looked at", path.display());
-            Err(Error::new(ErrorCode::Io, message).with_source(error))
-        }
+    if !holds_database(path)? {
+        let message = format!("there is no RocksDB at {}: correct the path", path.display());
+        return Err(Error::new(ErrorCode::Config, message));
     }
+    let metadata = fs::metadata(path).map_err(|error| {
+        let message = format!("the RocksDB at {} cannot be looked at", path.display());
+        Error::new(ErrorCode::Io, message).with_source(error)
+    })?;
+    Ok(of(&metadata))
 }
 
 #[cfg(unix)]

@@ -33,9 +33,16 @@ const MOST_KEYS: usize = 100;
 /// `HIT_CONFIG` where no such database lies there, `HIT_IO`, `HIT_ABORTED`.
 pub fn verify(path: &Path, options: &RocksDbOptions, told: &mut Tell<'_>) -> Result<(Vec<Problem>, u64)> {
     tell(told, Progress::default(), "a check")?;
-    if !folder::holds_database(path) {
-        let message = format!("there is no RocksDB in {}: correct the path", path.display());
-        return Err(Error::new(ErrorCode::Config, message));
+    match folder::holds_database(path) {
+        Ok(true) => {}
+        Ok(false) => {
+            let message = format!("there is no RocksDB in {}: correct the path", path.display());
+            return Err(Error::new(ErrorCode::Config, message));
+        }
+        Err(error) if error.code() == ErrorCode::Corruption => {
+            return Ok((vec![problem(path, &error)], 0));
+        }
+        Err(error) => return Err(error),
     }
     let mut missing = BTreeSet::new();
     for _ in 1..MOST_TRIES {

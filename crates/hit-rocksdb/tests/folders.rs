@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -29,6 +30,10 @@ fn open(folder: &Path, options: &RocksDbOptions, access: Access) -> Result<Rocks
 }
 
 fn refused(folder: &Path, options: &RocksDbOptions) -> Error {
+    refused_with(ErrorCode::Config, folder, options)
+}
+
+fn refused_with(code: ErrorCode, folder: &Path, options: &RocksDbOptions) -> Error {
     let listing = || -> Vec<(PathBuf, u64, SystemTime)> {
         let mut all: Vec<_> = files(folder, "")
             .into_iter()
@@ -42,7 +47,7 @@ fn refused(folder: &Path, options: &RocksDbOptions) -> Error {
     let errors = [Access::Create, Access::Write, Access::Read]
         .map(|access| open(folder, options, access).err().unwrap());
     assert_eq!(listing(), before, "it was touched");
-    assert!(errors.iter().all(|error| error.code() == ErrorCode::Config), "{errors:?}");
+    assert!(errors.iter().all(|error| error.code() == code), "{errors:?}");
     errors[0].clone()
 }
 
@@ -69,6 +74,40 @@ fn a_missing_database_is_made_only_where_that_is_wanted() {
         assert_eq!(open(&path, &RocksDbOptions::default(), access).err().unwrap().code(), ErrorCode::Config);
     }
     assert!(!path.exists());
+}
+
+#[test]
+fn a_database_without_its_current_file_is_damaged_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(folder.path(), &RocksDbOptions::default(), Access::Create).unwrap();
+    at_once(storage.write(&[set(b"a", b"1")], Durability::Disk)).unwrap();
+    drop(storage);
+    fs::remove_file(folder.path().join("CURRENT")).unwrap();
+    let check = || {
+        let error = refused_with(ErrorCode::Corruption, folder.path(), &RocksDbOptions::default());
+        assert!(error.message().contains("CURRENT"), "{error}");
+        assert_eq!(hit_rocksdb::identity(folder.path()).unwrap_err().code(), ErrorCode::Corruption);
+        let mut tell = |_| ControlFlow::Continue(());
+        let (problems, _) =
+            hit_rocksdb::verify(folder.path(), &RocksDbOptions::default(), &mut tell).unwrap();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+    };
+    check();
+    // Whatever else is gone.
+    for end in [".log", ".sst"] {
+        files(folder.path(), end).iter().for_each(|path| fs::remove_file(path).unwrap());
+        check();
+    }
+}
+
+#[test]
+fn a_database_of_which_only_the_first_manifest_was_made_is_made_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("MANIFEST-000001"), b"").unwrap();
+    fs::write(folder.path().join("IDENTITY"), b"x").unwrap();
+    fs::write(folder.path().join("LOG"), b"").unwrap();
+    let storage = open(folder.path(), &RocksDbOptions::default(), Access::Create).unwrap();
+    assert_eq!(entries(&storage, KeyRange::ALL, false), []);
 }
 
 #[test]

@@ -87,8 +87,9 @@ mod rocksdb {
         };
         let lock = lock_file.acquire()?;
         let database = folder.path().join(DATABASE);
-        // Our own folder: that it is one was said before anything else was written into it.
-        let storage = RocksDb::open(&database, &options.rocksdb, Access::Create, Arc::clone(&options.clock))?;
+        // Our own folder: that it is one was said before anything else was written into it, and a making may have ended there.
+        let access = if options.create_if_missing { Access::Create } else { Access::Write };
+        let storage = RocksDb::open(&database, &options.rocksdb, access, Arc::clone(&options.clock))?;
         let place = Place {
             identity: Some(identity),
             folder: Some(folder),
