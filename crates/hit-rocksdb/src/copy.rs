@@ -10,6 +10,7 @@ use hit_core::{Error, ErrorCode, Progress, Result, Tell, tell};
 use rocksdb::{DB, Options, properties};
 
 use crate::error::{cannot, storage_error};
+use crate::manifest;
 use crate::open::Open;
 
 /// How often it begins anew because the writer has removed what was being copied.
@@ -128,10 +129,14 @@ fn copy(from: &Path, to: &Path) -> io::Result<u64> {
     Ok(copied)
 }
 
-/// Whether a copy has every table and every log that its manifest needs. A log that the writer removed while it was copied
-/// would be a gap that RocksDB does not see.
+/// Whether a copy has every table and every log that its manifest needs. What the writer removed while it was copied would be a gap
+/// that RocksDB does not see: a secondary takes the newest state that needs no missing table.
 fn is_whole(folder: &Path, logs: &BTreeSet<u64>) -> Result<bool> {
     let families = DB::list_cf(&Options::default(), folder).map_err(cannot("read the copied manifest"))?;
+    let tables = manifest::tables(folder, &families)?;
+    if !tables.iter().all(|name| folder.join(name.trim_start_matches('/')).exists()) {
+        return Ok(false);
+    }
     let own = tempfile::tempdir().map_err(|error| failed("make", Path::new("a temporary folder"), error))?;
     let mut options = Options::default();
     options.set_max_open_files(-1);
@@ -163,7 +168,7 @@ pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn failed(action: &str, path: &Path, error: io::Error) -> Error {
+pub(crate) fn failed(action: &str, path: &Path, error: io::Error) -> Error {
     let (code, remedy) = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             (ErrorCode::DiskFull, "free space on that disk, then try again")
@@ -174,4 +179,38 @@ fn failed(action: &str, path: &Path, error: io::Error) -> Error {
         _ => (ErrorCode::Io, "check the disk and the system's log"),
     };
     Error::new(code, format!("cannot {action} {}: {error}; {remedy}", path.display())).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_copy_that_lacks_a_table_or_a_log_is_not_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rocksdb");
+        let db = DB::open_default(&path).unwrap();
+        for value in [b"1", b"2"] {
+            db.put(b"a", value).unwrap();
+            db.flush().unwrap();
+        }
+        db.put(b"b", b"1").unwrap();
+        let logs = log_numbers(&path);
+        assert!(is_whole(&path, &logs).unwrap());
+        let names: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let data = |end: &str| -> Vec<_> {
+            names.iter().filter(|name| name.extension().is_some_and(|found| found == end)).cloned().collect()
+        };
+        let (tables, logs_there) = (data("sst"), data("log"));
+        assert!(tables.len() == 2 && !logs_there.is_empty());
+        for file in tables.iter().chain(&logs_there) {
+            let aside = folder.path().join("aside");
+            fs::rename(file, &aside).unwrap();
+            assert!(!is_whole(&path, &logs).unwrap(), "{}", file.display());
+            fs::rename(&aside, file).unwrap();
+        }
+        assert!(is_whole(&path, &logs).unwrap());
+    }
 }

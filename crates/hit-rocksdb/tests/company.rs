@@ -4,9 +4,12 @@ mod support;
 
 use std::fs;
 use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
 
 use hit_core::{ErrorCode, KeyRange, Storage, Values, at_once};
 use hit_rocksdb::{Access, RocksDb, RocksDbOptions};
+use rocksdb::DB;
 use support::{Database, delete, entries, set};
 
 fn keys(storage: &RocksDb) -> Vec<Vec<u8>> {
@@ -97,6 +100,66 @@ fn a_backup_holds_what_was_written_before_it() {
         database.storage.backup(&database.folder.path().join("other"), &mut |_| ControlFlow::Break(())),
     );
     assert_eq!(ended.unwrap_err().code(), ErrorCode::Aborted);
+}
+
+#[test]
+fn a_backup_that_is_ended_at_its_last_step_leaves_nothing() {
+    let database = Database::new();
+    database.write(&[set(b"a", b"1")]);
+    let target = database.folder.path().join("copy");
+    let reader = database.open_again(&RocksDbOptions::default(), Access::Read).unwrap();
+    for storage in [&database.storage, &reader] {
+        let mut told = 0;
+        let count = |told: &mut u32, last: u32| {
+            *told += 1;
+            if *told == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        at_once(storage.backup(&target, &mut |_| count(&mut told, u32::MAX))).unwrap();
+        fs::remove_dir_all(&target).unwrap();
+        let last = std::mem::take(&mut told);
+        let ended = at_once(storage.backup(&target, &mut |_| count(&mut told, last))).unwrap_err();
+        assert_eq!(ended.code(), ErrorCode::Aborted);
+        assert!(!target.exists());
+    }
+}
+
+#[test]
+fn a_backup_of_someone_elses_database_goes_into_an_empty_or_missing_folder_and_can_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("theirs");
+    DB::open_default(&path).unwrap().put(b"a", b"1").unwrap();
+    let options = RocksDbOptions { raw: true, ..RocksDbOptions::default() };
+    let clock = Arc::new(hit_testkit::TestClock::at(support::START_MS));
+    let open = |path: &Path, access| RocksDb::open(path, &options, access, clock.clone()).unwrap();
+    let back_up = |storage: &RocksDb, target: &Path| {
+        at_once(storage.backup(target, &mut |_| ControlFlow::Continue(())))
+    };
+    for (access, name) in [(Access::Write, "writer"), (Access::Read, "reader")] {
+        let storage = open(&path, access);
+        let empty = folder.path().join(name);
+        fs::create_dir(&empty).unwrap();
+        for target in [empty, folder.path().join("more").join(name)] {
+            back_up(&storage, &target).unwrap();
+            hit_rocksdb::identity(&target).unwrap();
+            let copy = open(&target, Access::Write);
+            at_once(copy.write(&[set(b"b", b"2")], hit_core::Durability::Disk)).unwrap();
+            assert_eq!(keys(&copy), [b"a".to_vec(), b"b".to_vec()]);
+            assert_eq!(back_up(&storage, &target).unwrap_err().code(), ErrorCode::Config);
+        }
+        for inside in [path.clone(), path.join("copy")] {
+            let error = back_up(&storage, &inside).unwrap_err();
+            assert!(error.code() == ErrorCode::Config && error.message().contains("inside"), "{error}");
+        }
+        assert!(!path.join("copy").exists());
+        let other = folder.path().join(format!("{name}-ended"));
+        fs::create_dir(&other).unwrap();
+        let ended = at_once(storage.backup(&other, &mut |progress| match progress.done {
+            0 => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        }));
+        assert_eq!(ended.unwrap_err().code(), ErrorCode::Aborted);
+        assert_eq!(fs::read_dir(&other).unwrap().count(), 0);
+    }
 }
 
 #[test]
