@@ -85,6 +85,7 @@ pub(crate) fn inspect(folder: &Path, raw: bool) -> Result<Vec<String>> {
         let text = fs::read_to_string(&path).unwrap_or_default();
         check_version(folder, &text)?;
         check_foreign_code(folder, &text)?;
+        check_log_folder(folder, &text)?;
     }
     let families = families(folder)?;
     let has = |name: &str| families.iter().any(|family| family == name);
@@ -177,6 +178,22 @@ fn check_foreign_code(folder: &Path, options: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A log elsewhere would not be replayed, and what is written here would make its owner leave it out, too.
+fn check_log_folder(folder: &Path, options: &str) -> Result<()> {
+    let is_elsewhere = |&at: &&str| {
+        let same = || Some(fs::canonicalize(at).ok()? == fs::canonicalize(folder).ok()?);
+        !at.is_empty() && !same().unwrap_or(false)
+    };
+    match values(options, "wal_dir").find(is_elsewhere) {
+        None => Ok(()),
+        Some(at) => refuse(
+            folder,
+            &format!("has its log in another folder, '{at}', and hitkv would open it without"),
+            "open it with the program that made it, once with its wal_dir left out if it is to be opened here",
+        ),
+    }
 }
 
 /// Every value of an option in the text of an options file.

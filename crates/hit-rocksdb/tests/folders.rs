@@ -158,6 +158,31 @@ fn what_needs_code_of_its_owner_is_refused() {
 }
 
 #[test]
+fn a_database_whose_log_lies_elsewhere_is_refused() {
+    let logs = tempfile::tempdir().unwrap();
+    let mut options = Options::default();
+    options.set_wal_dir(logs.path());
+    let folder = foreign(&options);
+    assert!(!files(logs.path(), ".log").is_empty());
+    let error = refused(folder.path(), &RAW);
+    assert!(error.message().contains(&logs.path().display().to_string()), "{error}");
+
+    // The same folder by another path is none.
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.set_wal_dir(folder.path().join("."));
+    let db = DB::open(&options, folder.path()).unwrap();
+    db.put(b"a", b"1").unwrap();
+    drop(db);
+    let newest =
+        files(folder.path(), "").into_iter().filter(|path| path.to_string_lossy().contains("OPTIONS-"));
+    assert!(fs::read_to_string(newest.max().unwrap()).unwrap().contains("wal_dir=/"), "RocksDB names it");
+    let storage = open(folder.path(), &RAW, Access::Write).unwrap();
+    assert_eq!(entries(&storage, KeyRange::ALL, false).len(), 1);
+}
+
+#[test]
 fn a_newer_rocksdb_is_refused_with_both_versions() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path(), &RocksDbOptions::default(), Access::Create).unwrap());
