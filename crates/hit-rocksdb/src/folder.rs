@@ -30,25 +30,20 @@ const ROCKSDB: (u32, u32) = (11, 8);
 /// # Errors
 /// `HIT_CORRUPTION` where it has lost the file that says so: RocksDB would take what is left for nothing, and remove it. `HIT_IO`.
 pub(crate) fn holds_database(folder: &Path) -> Result<bool> {
-    let unreadable = |error: io::Error| {
-        let message =
-            format!("cannot look into {}: {error}; check the disk and the system's log", folder.display());
-        Error::new(ErrorCode::Io, message).with_source(error)
-    };
     let is_missing =
         |error: &io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
     match fs::metadata(folder.join("CURRENT")) {
         Ok(_) => return Ok(true),
         Err(error) if is_missing(&error) => {}
-        Err(error) => return Err(unreadable(error)),
+        Err(error) => return Err(unreadable(folder, error)),
     }
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if is_missing(&error) => return Ok(false),
-        Err(error) => return Err(unreadable(error)),
+        Err(error) => return Err(unreadable(folder, error)),
     };
     for entry in entries {
-        let name = entry.map_err(unreadable)?.file_name();
+        let name = entry.map_err(|error| unreadable(folder, error))?.file_name();
         if is_of_a_database(&name.to_string_lossy()) {
             // Another program may have made it meanwhile.
             if folder.join("CURRENT").exists() {
@@ -81,8 +76,7 @@ fn is_of_a_database(name: &str) -> bool {
 /// `HIT_CONFIG`: it was written by a newer RocksDB, is someone else's and not `raw`, is ours and `raw`, or needs code that only
 /// its owner has.
 pub(crate) fn inspect(folder: &Path, raw: bool) -> Result<Vec<String>> {
-    if let Some(path) = newest_options(folder) {
-        let text = fs::read_to_string(&path).unwrap_or_default();
+    if let Some(text) = newest_options(folder)? {
         check_version(folder, &text)?;
         check_foreign_code(folder, &text)?;
         check_log_folder(folder, &text)?;
@@ -143,13 +137,29 @@ fn families(folder: &Path) -> Result<Vec<String>> {
     }
 }
 
-/// RocksDB writes its options into a new file whenever it opens; the highest number is the newest.
-fn newest_options(folder: &Path) -> Option<PathBuf> {
+/// RocksDB writes its options into a new file whenever it opens, and removes older ones; the highest number is the newest.
+fn newest_options(folder: &Path) -> Result<Option<String>> {
     let number = |path: &PathBuf| -> Option<u64> {
         path.file_name()?.to_str()?.strip_prefix("OPTIONS-")?.parse().ok()
     };
-    let paths = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
-    paths.filter(|path| number(path).is_some()).max_by_key(|path| number(path))
+    loop {
+        let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, error))?;
+        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        let newest = paths.filter(|path| number(path).is_some()).max_by_key(|path| number(path));
+        let Some(path) = newest else { return Ok(None) };
+        match fs::read(&path) {
+            Ok(bytes) => return Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            // A writer has begun meanwhile.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(unreadable(&path, error)),
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: io::Error) -> Error {
+    let message =
+        format!("cannot look into {}: {error}; check the disk and the system's log", path.display());
+    Error::new(ErrorCode::Io, message).with_source(error)
 }
 
 fn check_version(folder: &Path, options: &str) -> Result<()> {
@@ -191,7 +201,7 @@ fn check_log_folder(folder: &Path, options: &str) -> Result<()> {
         Some(at) => refuse(
             folder,
             &format!("has its log in another folder, '{at}', and hitkv would open it without"),
-            "open it with the program that made it, once with its wal_dir left out if it is to be opened here",
+            "open it with the program that made it",
         ),
     }
 }
