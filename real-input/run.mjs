@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `npm run real-input`: a long list of real names goes into a file store through the public API. The writing process
+ * `npm run real-input`: a long list of real names goes into a store through the public API. The writing process
  * is killed with SIGKILL halfway; what it was told is on disk has to be there, and nothing that it never sent. The
  * rest is written, and every entry and the order of a scan are compared with the list.
  */
@@ -18,7 +18,7 @@ const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const rate = (entries, ms) => `${whole.format((entries / ms) * 1000)} entries/s`;
 const say = (text) => console.log(`real-input: ${text}`);
 
-async function compare(options, folder) {
+async function compare(options, url) {
   const { open } = await import(pathToFileURL(options.hitkv).href);
   const names = readNames(options);
   const { keys, refused, odd } = names;
@@ -31,7 +31,7 @@ async function compare(options, folder) {
 
   const reload = async () => {
     const start = performance.now();
-    const store = await open(folder);
+    const store = await open(url);
     const ms = performance.now() - start;
     const entries = store.countSync();
     say(`opened ${whole.format(entries)} entries in ${whole.format(ms)} ms: ${rate(entries, ms)}`);
@@ -39,7 +39,7 @@ async function compare(options, folder) {
   };
 
   const killed = await runWriter({
-    folder,
+    url,
     options,
     count: keys.length,
     skip: [],
@@ -56,7 +56,7 @@ async function compare(options, folder) {
     `all ${whole.format(survived.acknowledged)} acknowledged entries are there, ${survived.unanswered} unanswered ones too, no other`,
   );
 
-  const finished = await runWriter({ folder, options, count: keys.length, skip: [...killed.acknowledged] });
+  const finished = await runWriter({ url, options, count: keys.length, skip: [...killed.acknowledged] });
   say(
     `wrote ${whole.format(killed.entries + finished.entries)} entries, each on disk: ${rate(killed.entries + finished.entries, killed.ms + finished.ms)}`,
   );
@@ -76,7 +76,7 @@ async function main() {
   const options = readOptions(process.argv.slice(2));
   if (options.help) return process.stdout.write(usage);
   if (options.needsPackage) installLocked('real-input');
-  if (options.builds) buildHitkv();
+  if (options.builds) buildHitkv({ rocksdb: options.kind === 'rocksdb' });
   mkdirSync(options.dataFolder, { recursive: true });
   const folder = mkdtempSync(join(options.dataFolder, 'run-'));
   const remove = () => rmSync(folder, { recursive: true, force: true });
@@ -90,7 +90,7 @@ async function main() {
     });
   }
   try {
-    await compare(options, join(folder, 'store'));
+    await compare(options, `${options.kind}:${join(folder, 'store')}`);
   } finally {
     remove();
   }

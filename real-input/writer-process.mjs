@@ -9,9 +9,9 @@ const WRITER = fileURLToPath(new URL('./writer.mjs', import.meta.url));
  * Runs the writer over all groups but those of `skip`, to its end, or with `killAfter` until so many are acknowledged
  * and SIGKILL ends it. Returns which groups it sent, which were acknowledged, how many of the `count` entries those are, and how long that took.
  */
-export async function runWriter({ folder, options, count, skip, killAfter }) {
+export async function runWriter({ url, options, count, skip, killAfter }) {
   const stopAfter = killAfter === undefined ? undefined : killAfter + Math.ceil(killAfter / 2);
-  const child = spawn(process.execPath, [WRITER, JSON.stringify({ folder, options, skip, stopAfter })], {
+  const child = spawn(process.execPath, [WRITER, JSON.stringify({ url, options, skip, stopAfter })], {
     stdio: ['pipe', 'inherit', 'inherit', 'pipe'],
   });
   const ended = new Promise((resolve, reject) => {

@@ -11,7 +11,7 @@ import { readNames } from './names.mjs';
 const IN_FLIGHT = 10;
 const REPORTS = 3;
 
-const { folder, options, skip, stopAfter } = JSON.parse(process.argv[2]);
+const { url, options, skip, stopAfter } = JSON.parse(process.argv[2]);
 const { open } = await import(pathToFileURL(options.hitkv).href);
 const { keys } = readNames(options);
 const done = new Set(skip);
@@ -20,7 +20,7 @@ const groups = Array.from({ length: groupsOf(keys.length) }, (_, group) => group
 );
 if (stopAfter !== undefined) groups.length = Math.min(groups.length, stopAfter);
 
-const store = await open(folder);
+const store = await open(url);
 const start = performance.now();
 let next = 0;
 

@@ -47,7 +47,7 @@ impl Database {
         let checkpoint = Checkpoint::new(&self.db).map_err(cannot(&action))?;
         checkpoint.create_checkpoint(folder).map_err(cannot(&action))?;
         // Tables are linked, except to another disk.
-        let bytes = file_bytes(folder, &[".log"]);
+        let bytes = file_bytes(folder, &[""]) - file_bytes(folder, &[".sst"]);
         let files = fs::read_dir(folder).map_or(0, |entries| entries.flatten().count() as u64);
         tell(told, Progress { done: files, total: Some(files), bytes }, "the backup").inspect_err(|_| {
             let _ = fs::remove_dir_all(folder);

@@ -1,5 +1,6 @@
 //! RocksDB as a storage of hitkv: more data than memory.
 
+mod arenas;
 mod backup;
 mod compact;
 mod config;

@@ -6,7 +6,7 @@ use hit_core::{Error, ErrorCode, Result};
 use parking_lot::Mutex;
 use rocksdb::{Cache, WriteBufferManager};
 
-use crate::{read_cache, system_memory};
+use crate::{arenas, read_cache, system_memory};
 
 /// The default is this part of what the process may use …
 const PART: u64 = 4;
@@ -14,6 +14,8 @@ const PART: u64 = 4;
 const MOST_BYTES: u64 = 1 << 30;
 /// … and at least this, which leaves room for the program itself in a container of 128 MiB.
 const LEAST_BYTES: u64 = 32 << 20;
+/// Below this memory is little.
+const LITTLE_BYTES: u64 = 1 << 30;
 /// What is assumed where the system does not tell.
 const UNKNOWN_BYTES: u64 = 256 << 20;
 
@@ -49,6 +51,9 @@ impl Memory {
             )),
             (Some(memory), _) => Ok(memory.clone()),
             (None, wanted) => {
+                if system_memory::limit_bytes().is_some_and(|limit| limit < LITTLE_BYTES) {
+                    arenas::bound();
+                }
                 let memory = Self::of(wanted.unwrap_or_else(default_bytes));
                 Ok(shared.insert(memory).clone())
             }

@@ -97,6 +97,11 @@ impl MapDatabase {
         self.0.state.lock().orders.sync_failure = Some(error);
     }
 
+    /// Calls `first` once, before the next read looks, which may be of a snapshot that is there.
+    pub fn before_next_read(&self, first: impl FnOnce() + Send + 'static) {
+        self.0.state.lock().orders.before_read = Some(Box::new(first));
+    }
+
     /// Calls `then` once, when the next read has its values and has not answered.
     pub fn in_next_read(&self, then: impl FnOnce() + Send + 'static) {
         self.0.state.lock().orders.in_read = Some(Box::new(then));
@@ -136,6 +141,13 @@ impl MapDatabase {
     pub fn check_contract(&self) {
         let broken = self.0.state.lock().contract.broken.take();
         assert_eq!(broken, None, "the store has broken what it promises a storage");
+    }
+
+    fn begin_read(&self) {
+        let before_read = self.0.state.lock().orders.before_read.take();
+        if let Some(first) = before_read {
+            first();
+        }
     }
 
     fn write(&self, operations: &[Operation<'_>], durability: Durability) -> Result<()> {
@@ -239,7 +251,10 @@ impl Storage for MapStorage {
     }
 
     fn get_many<'a>(&'a self, keys: &'a [&'a [u8]], values: &'a mut Values) -> Pending<'a, ()> {
-        Box::pin(async move { self.now()?.read(keys, values) })
+        Box::pin(async move {
+            self.database.begin_read();
+            self.now()?.read(keys, values)
+        })
     }
 
     fn snapshot(&self) -> Pending<'_, Box<dyn StorageSnapshot>> {

@@ -13,6 +13,8 @@ pub(super) struct Orders {
     pub(super) failures: Vec<(Vec<u8>, Error)>,
     pub(super) sync_failure: Option<Error>,
     pub(super) panics: Option<Vec<u8>>,
+    /// Called before the next read.
+    pub(super) before_read: Option<Box<dyn FnOnce() + Send>>,
     /// Called in the next read.
     pub(super) in_read: Option<Box<dyn FnOnce() + Send>>,
 }

@@ -34,7 +34,10 @@ impl MapSnapshot {
 
 impl StorageSnapshot for MapSnapshot {
     fn get_many<'a>(&'a self, keys: &'a [&'a [u8]], values: &'a mut Values) -> Pending<'a, ()> {
-        Box::pin(async move { self.read(keys, values) })
+        Box::pin(async move {
+            self.database.begin_read();
+            self.read(keys, values)
+        })
     }
 
     fn scan(&self, range: KeyRange<'_>, reverse: bool) -> Pending<'_, Box<dyn StorageScan>> {

@@ -114,8 +114,9 @@ fn a_batch_is_written_behind_what_its_checks_have_seen() {
 #[test]
 fn a_refused_batch_takes_with_it_what_was_decided_by_it_in_every_lane() {
     let keys = key_of_each_lane(3);
-    // Whichever lane comes last holds the meeting.
-    for held in [0, 1] {
+    // Whichever lane comes last holds the meeting. The batch fails itself, or with a write before it in one lane.
+    for (held, fails_before) in [(0, false), (1, false), (0, true), (1, true)] {
+        let context = format!("lane {held} was held, and its write has failed: {fails_before}");
         let bench = Bench::with_lanes(3);
         bench.store.put(&keys[0], "10");
         bench.store.put(&keys[1], "10");
@@ -131,18 +132,20 @@ fn a_refused_batch_takes_with_it_what_was_decided_by_it_in_every_lane() {
             answers.push(answered);
         }
         let beside = bench.store.begin(&[set(&keys[2], "beside")]);
-        bench.database.fail_write(keys[1 - held].as_bytes(), failure(ErrorCode::Io));
+        let failing = if fails_before { held } else { 1 - held };
+        bench.database.fail_write(keys[failing].as_bytes(), failure(ErrorCode::Io));
         bench.database.release();
-        before.wait();
-        assert_eq!(code(batch.outcome()), ErrorCode::Io);
+        assert_eq!(before.outcome().is_err(), fails_before, "{context}");
+        assert_eq!(code(batch.outcome()), ErrorCode::Io, "{context}");
         for answered in answers {
-            assert_eq!(code(answered.recv().unwrap()), ErrorCode::Io, "lane {held} was held");
+            assert_eq!(code(answered.recv().unwrap()), ErrorCode::Io, "{context}");
         }
         beside.wait();
-        let mut expected = [(&keys[held], "20"), (&keys[1 - held], "10"), (&keys[2], "beside")];
+        let value = if fails_before { "10" } else { "20" };
+        let mut expected = [(&keys[held], value), (&keys[1 - held], "10"), (&keys[2], "beside")];
         expected.sort_unstable();
         let expected: Vec<_> = expected.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        assert_eq!(bench.all(), expected);
+        assert_eq!(bench.all(), expected, "{context}");
     }
 }
 

@@ -3,10 +3,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use hit::KeyRange;
-use hit_testkit::conformance::{delete, range, set, some};
+use hit::{ErrorCode, KeyRange, Operation};
+use hit_testkit::conformance::{code, delete, range, set, some};
 
-use crate::bench::{Bench, START_MS, key_of_each_lane, shown};
+use crate::bench::{Bench, START_MS, failure, key_of_each_lane, shown};
 
 /// A storage with `a` to `d`, whose writes wait from now on.
 fn with_four_entries() -> Bench {
@@ -48,7 +48,7 @@ fn writes_in_flight_are_laid_over_what_is_stored() {
 fn a_range_delete_in_flight_hides_what_is_stored_and_not_what_comes_behind_it() {
     let bench = with_four_entries();
     bench.store.begin(&[set("bb", "before")]).leave();
-    bench.store.begin(&[hit::Operation::DeleteRange { range: range("b", "d") }]).leave();
+    bench.store.begin(&[Operation::DeleteRange { range: range("b", "d") }]).leave();
     bench.store.begin(&[set("c", "behind")]).leave();
     let expected = ["a=stored", "c=behind", "d=stored"];
     assert_eq!(bench.all(), expected);
@@ -84,7 +84,7 @@ fn a_scan_keeps_to_its_moment_while_writes_come_and_land() {
 #[test]
 fn an_expired_write_in_flight_hides_what_is_stored() {
     let bench = with_four_entries();
-    let expiring = hit::Operation::Set { key: b"b", value: b"for a while", expires_at: Some(START_MS + 10) };
+    let expiring = Operation::Set { key: b"b", value: b"for a while", expires_at: Some(START_MS + 10) };
     bench.store.begin(&[expiring]).leave();
     assert_eq!(bench.store.text("b"), Some("for a while".into()));
     bench.clock.advance(10);
@@ -144,6 +144,83 @@ fn a_batch_over_lanes_is_seen_whole_while_it_comes_and_lands() {
     }
     writer.join().unwrap();
     assert_eq!(bench.store.texts(&keys), some(&["1999"; 4]));
+}
+
+#[test]
+fn many_reads_see_one_moment_though_a_batch_lands_in_their_middle() {
+    let bench = Bench::new();
+    for key in ["a", "b"] {
+        bench.store.put(key, "stored");
+    }
+    bench.database.hold(b"");
+    bench.store.begin(&[set("a", "in flight")]).leave();
+    let (store, database) = (bench.store.clone(), bench.database.clone());
+    bench.database.before_next_read(move || {
+        let batch = store.begin_batch(&[set("a", "later"), set("b", "later")]);
+        database.release();
+        batch.wait();
+    });
+    assert_eq!(bench.store.texts(&["a", "b"]), some(&["in flight", "stored"]));
+    assert_eq!(bench.store.texts(&["a", "b"]), some(&["later", "later"]));
+}
+
+#[test]
+fn what_was_read_lately_is_given_up_by_every_write_of_its_key() {
+    let bench = Bench::with_lanes(2);
+    let read = || bench.store.text("a");
+    bench.store.put("a", "1");
+    for _ in 0..3 {
+        assert_eq!(read(), Some("1".into()));
+    }
+    bench.store.put("a", "2");
+    assert_eq!([read(), read()], [Some("2".into()), Some("2".into())]);
+    bench.store.remove("a");
+    assert_eq!([read(), read()], [None, None]);
+    bench.store.put("a", "3");
+    assert_eq!([read(), read()], [Some("3".into()), Some("3".into())]);
+    bench.store.remove_range(range("a", "b"));
+    assert_eq!([read(), read()], [None, None]);
+    bench.store.put("a", "4");
+    assert_eq!([read(), read()], [Some("4".into()), Some("4".into())]);
+    assert_eq!(bench.store.add("a", 1).map_err(|error| error.code()), Ok(5));
+    assert_eq!([read(), read()], [Some("5".into()), Some("5".into())]);
+    bench.database.fail_write(b"a", failure(ErrorCode::Io));
+    assert_eq!(code(bench.store.try_put("a", "6")), ErrorCode::Io);
+    assert_eq!([read(), read()], [Some("5".into()), Some("5".into())]);
+    assert!(bench.store.expire_at("a", Some(START_MS + 10)));
+    assert_eq!([read(), read()], [Some("5".into()), Some("5".into())]);
+    bench.clock.advance(10);
+    assert_eq!([read(), read()], [None, None]);
+    assert_eq!(bench.store.texts(&["a", "b"]), [None, None]);
+}
+
+#[test]
+fn what_was_written_while_it_was_read_is_not_kept_as_it_was() {
+    let bench = Bench::new();
+    let until = |expires_at| Operation::Set { key: b"a", value: b"new", expires_at };
+    let overtaking: [Operation<'static>; 4] = [
+        until(None),
+        until(Some(START_MS + 1)),
+        Operation::Delete { key: b"a" },
+        Operation::DeleteRange { range: KeyRange::ALL },
+    ];
+    for write in overtaking {
+        for reads_many in [false, true] {
+            bench.store.put("a", "old");
+            bench.store.put("b", "beside");
+            let store = bench.store.clone();
+            bench.database.in_next_read(move || store.begin(&[write]).wait());
+            if reads_many {
+                assert_eq!(bench.store.texts(&["a", "b"]), some(&["old", "beside"]));
+            } else {
+                assert_eq!(bench.store.text("a"), Some("old".into()));
+            }
+            let now = bench.database.stored(b"a").map(|value| String::from_utf8(value).unwrap());
+            assert_ne!(now.as_deref(), Some("old"));
+            assert_eq!(bench.store.text("a"), now, "{write:?}");
+            assert_eq!(bench.store.texts(&["a"]), [now]);
+        }
+    }
 }
 
 /// Writes whose answer is of no interest.
