@@ -8,7 +8,7 @@ import { temporaryFolder } from './place.js';
 /** What writers are killed, how often. A `memory` writer is promised that what is there is a first part of what it did. */
 const kinds = [
   { kind: 'file:', rounds: 26, levels: ['disk', 'os', 'disk'] },
-  { kind: 'rocksdb:', rounds: 15, levels: ['disk', 'os', 'memory'] },
+  { kind: 'rocksdb:', rounds: 10, levels: ['disk', 'os', 'memory'] },
 ];
 /** What a writer may have in flight beyond what it said: 4 turns of up to 20 operations, and a turn said too late. */
 const window = 5 * 20;
@@ -106,7 +106,7 @@ test('a store with several lanes, killed, keeps each key in order, each batch wh
   const random = randomNumbers(4);
   const levels = ['disk', 'os', 'memory'];
   let reported = 0;
-  for (let round = 0; round < 10; round += 1) {
+  for (let round = 0; round < 6; round += 1) {
     const child = start('lane-writers.mjs', [url, String(round), levels.join(' ')]);
     const { reports, acknowledged } = await killAfter(child, 20 + Math.floor(random() * 150), levels.length);
     reported += reports;
@@ -132,5 +132,5 @@ test('a store with several lanes, killed, keeps each key in order, each batch wh
       await db.close();
     }
   }
-  expect(reported).toBeGreaterThan(200);
+  expect(reported).toBeGreaterThan(100);
 });
