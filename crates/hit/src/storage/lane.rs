@@ -15,6 +15,7 @@ use super::backing::Backing;
 use super::lanes::{Item, Taken};
 use crate::owners;
 use crate::queue::{Close, Group};
+use crate::read::Entry;
 use crate::shared::Shared;
 use crate::write::with_keys;
 
@@ -189,7 +190,7 @@ impl Lane {
             begun.covers(self.number, next_sequence);
             unsynced.end(&begun);
         }
-        land(&self.shared, &operations, next_sequence);
+        land(&self.shared, backing, &operations, next_sequence);
         Ok(is_synced)
     }
 
@@ -357,9 +358,10 @@ fn joined(groups: &[(Group, Option<Frame>)]) -> Vec<Operation<'_>> {
     operations
 }
 
-/// Takes operations out of flight that the storage has.
-fn land(shared: &Shared, operations: &[Operation<'_>], next_sequence: u64) {
-    let mut has_range = operations.iter().any(|operation| key_of(*operation).is_none());
+/// Takes operations out of flight that the storage has. What was set is kept as what is read: it is likely to be asked for.
+fn land(shared: &Shared, backing: &Backing, operations: &[Operation<'_>], next_sequence: u64) {
+    let keeps = !operations.iter().any(|operation| key_of(*operation).is_none());
+    let mut has_range = !keeps;
     for some in operations.chunks(LANDED_AT_ONCE) {
         let mut applied = shared.applied.write();
         // First: a range hides what the storage has of keys that have landed.
@@ -367,6 +369,20 @@ fn land(shared: &Shared, operations: &[Operation<'_>], next_sequence: u64) {
             applied.land_ranges(next_sequence);
         }
         applied.land(some.iter().copied().filter_map(key_of), next_sequence);
+        if keeps {
+            let newest = some.iter().filter_map(entry_of);
+            backing
+                .cache
+                .keep_all(newest.filter(|(key, _)| !applied.in_flight.is_written_since(key, next_sequence)));
+        }
+    }
+}
+
+/// What a key has after an operation that sets it.
+fn entry_of<'a>(operation: &Operation<'a>) -> Option<(&'a [u8], Entry<'a>)> {
+    match *operation {
+        Operation::Set { key, value, expires_at } => Some((key, Entry { value, expires_at })),
+        _ => None,
     }
 }
 

@@ -139,13 +139,14 @@ impl Backing {
         if self.is_moving.load(Ordering::SeqCst) {
             return;
         }
-        for (key, value) in keys.iter().zip(values.iter()) {
-            if let Some((value, expires_at)) = value
-                && !applied.in_flight.is_written_since(key, next_sequence)
-            {
-                self.cache.keep(key, Entry { value, expires_at });
-            }
-        }
+        let stored = keys.iter().copied().zip(values.iter());
+        self.cache.keep_all(
+            stored
+                .filter_map(|(key, value)| {
+                    value.map(|(value, expires_at)| (key, Entry { value, expires_at }))
+                })
+                .filter(|(key, _)| !applied.in_flight.is_written_since(key, next_sequence)),
+        );
     }
 }
 

@@ -1,8 +1,8 @@
-//! Entries that were read lately. To read a key again asks nobody: an engine on disk goes through a table in memory, filters, an index
+//! Entries that were read or written lately. To read a key again asks nobody: an engine on disk goes through a table in memory, filters, an index
 //! and a block even where all of them are cached.
 //!
-//! They lie in a ring, the oldest are overwritten first. Each key has one place in a table of positions, which it may lose to another
-//! key. A write of a key takes its place away under the apply lock before anybody can see the write, and what was read is kept
+//! They lie in a ring, the oldest are overwritten first. Each key has a few places in a table of positions, which it may lose to other
+//! keys. A write of a key takes its place away under the apply lock before anybody can see the write, and what was read is kept
 //! only if its key has not been written since it was asked for.
 
 use parking_lot::Mutex;
@@ -19,8 +19,12 @@ const NEVER: u64 = u64::MAX;
 /// Of the memory, what the table of positions may take.
 const POSITIONS_PART: usize = 4;
 const LEAST_POSITIONS: usize = 1 << 10;
+/// The places of a key: neighbours in the table of positions.
+const PLACES: usize = 4;
+/// A place holds a part of the key's hash above so many bits, so that others are told without looking at their entries.
+const TAG_SHIFT: u32 = 48;
 
-/// Keeps entries that were read, within so many bytes.
+/// Keeps entries within so many bytes.
 pub(crate) struct ReadCache(Mutex<Ring>);
 
 struct Ring {
@@ -30,7 +34,7 @@ struct Ring {
     head: u64,
     /// Everything before has been given up.
     floor: u64,
-    /// By hash: the position of an entry, and 1; a power of two of them, or none.
+    /// By hash, in groups of [`PLACES`]: the position of an entry and 1, below its tag; a power of two of them, or none.
     positions: Vec<u64>,
     most_positions: usize,
     /// Positions that were given since their table was made.
@@ -67,10 +71,12 @@ impl ReadCache {
         }
     }
 
-    /// Keeps an entry. The caller holds the apply lock and knows that the key has not been written since it was read.
-    pub(crate) fn keep(&self, key: &[u8], entry: Entry<'_>) {
-        if key.len() + entry.value.len() <= LONGEST_ENTRY {
-            self.0.lock().put(key, entry);
+    /// Keeps entries. The caller holds the apply lock and knows that their keys have not been written since they were read, or
+    /// written.
+    pub(crate) fn keep_all<'e>(&self, entries: impl Iterator<Item = (&'e [u8], Entry<'e>)>) {
+        let mut ring = self.0.lock();
+        for (key, entry) in entries.filter(|(key, entry)| key.len() + entry.value.len() <= LONGEST_ENTRY) {
+            ring.put(key, entry);
         }
     }
 
@@ -81,8 +87,10 @@ impl ReadCache {
             return;
         }
         for key in keys {
-            if let Some(position) = ring.position_mut(key) {
-                *position = 0;
+            let tag = tag(hash(key));
+            for place in ring.places_mut(hash(key)).iter_mut().filter(|place| **place >> TAG_SHIFT == tag) {
+                // That of another key with the same tag at times, which is then read again.
+                *place = 0;
             }
         }
     }
@@ -106,17 +114,52 @@ impl ReadCache {
     }
 }
 
+/// The part of a hash that a place holds. The low bits say which places a key has.
+fn tag(hash: u64) -> u64 {
+    hash >> TAG_SHIFT
+}
+
+/// The position that a place holds.
+fn position(place: u64) -> Option<u64> {
+    (place & ((1 << TAG_SHIFT) - 1)).checked_sub(1)
+}
+
 impl Ring {
-    fn position_mut(&mut self, key: &[u8]) -> Option<&mut u64> {
-        let mask = self.positions.len().checked_sub(1)?;
-        self.positions.get_mut(hash(key) as usize & mask)
+    fn first_place(&self, hash: u64) -> usize {
+        hash as usize & self.positions.len().wrapping_sub(1) & !(PLACES - 1)
+    }
+
+    fn places_mut(&mut self, hash: u64) -> &mut [u64] {
+        let first = self.first_place(hash);
+        self.positions.get_mut(first..first + PLACES).unwrap_or_default()
     }
 
     fn find(&self, key: &[u8]) -> Option<Entry<'_>> {
-        let mask = self.positions.len().checked_sub(1)?;
-        let position = self.positions.get(hash(key) as usize & mask)?.checked_sub(1)?;
-        let (found, entry) = self.read(position)?;
-        (found == key).then_some(entry)
+        if self.positions.is_empty() {
+            return None;
+        }
+        let hash = hash(key);
+        let first = self.first_place(hash);
+        let places = self.positions.get(first..first + PLACES)?;
+        places.iter().filter(|&&place| place >> TAG_SHIFT == tag(hash)).find_map(|&place| {
+            let (found, entry) = self.read(position(place)?)?;
+            (found == key).then_some(entry)
+        })
+    }
+
+    /// Gives an entry of a key one of its places: its own, else that of the oldest.
+    fn place(&mut self, key: &[u8], at: u64) {
+        let hash = hash(key);
+        let place = tag(hash) << TAG_SHIFT | (at + 1);
+        let own = |other: &u64| *other >> TAG_SHIFT == tag(hash);
+        let places = self.places_mut(hash);
+        let chosen = places.iter().position(own).or_else(|| {
+            let oldest = places.iter().enumerate().min_by_key(|&(_, &other)| position(other));
+            oldest.map(|(number, _)| number)
+        });
+        if let Some(chosen) = chosen.and_then(|chosen| places.get_mut(chosen)) {
+            *chosen = place;
+        }
     }
 
     /// The entry at a position, unless it has been overwritten.
@@ -138,7 +181,7 @@ impl Ring {
         if length > self.capacity {
             return;
         }
-        if self.given >= self.positions.len() {
+        if self.given >= self.positions.len() / 4 * 3 {
             self.grow();
         }
         let mut at = (self.head % self.capacity as u64) as usize;
@@ -163,29 +206,23 @@ impl Ring {
             here.copy_from_slice(part);
             room = rest;
         }
-        let place = self.head + 1;
+        self.place(key, self.head);
         self.head += length as u64;
         self.given += 1;
-        if let Some(position) = self.position_mut(key) {
-            *position = place;
-        }
     }
 
-    /// Doubles the table of positions, up to its bound.
+    /// Has a larger table of positions, up to its bound. In large steps, since writers wait for it.
     fn grow(&mut self) {
         self.given = 0;
-        let positions = (self.positions.len() * 2).clamp(LEAST_POSITIONS, self.most_positions);
+        let positions = (self.positions.len() * 8).clamp(LEAST_POSITIONS, self.most_positions);
         if positions == self.positions.len() {
             return;
         }
         let before = std::mem::replace(&mut self.positions, vec![0; positions]);
-        for place in before {
-            let Some(position) = place.checked_sub(1) else { continue };
-            let Some((key, _)) = self.read(position) else { continue };
-            let at = hash(key) as usize & (positions - 1);
-            if let Some(position) = self.positions.get_mut(at) {
-                *position = place;
-            }
+        for at in before.into_iter().filter_map(position) {
+            let Some((key, _)) = self.read(at) else { continue };
+            let key = key.to_vec();
+            self.place(&key, at);
             self.given += 1;
         }
     }
@@ -200,7 +237,7 @@ mod tests {
     }
 
     fn keep(cache: &ReadCache, key: &[u8], value: &[u8], expires_at: Option<u64>) {
-        cache.keep(key, Entry { value, expires_at });
+        cache.keep_all(std::iter::once((key, Entry { value, expires_at })));
     }
 
     #[test]
