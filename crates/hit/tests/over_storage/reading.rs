@@ -152,6 +152,7 @@ fn many_reads_see_one_moment_though_a_batch_lands_in_their_middle() {
     for key in ["a", "b"] {
         bench.store.put(key, "stored");
     }
+    forget_what_was_kept(&bench);
     bench.database.hold(b"");
     bench.store.begin(&[set("a", "in flight")]).leave();
     let (store, database) = (bench.store.clone(), bench.database.clone());
@@ -208,6 +209,7 @@ fn what_was_written_while_it_was_read_is_not_kept_as_it_was() {
         for reads_many in [false, true] {
             bench.store.put("a", "old");
             bench.store.put("b", "beside");
+            forget_what_was_kept(&bench);
             let store = bench.store.clone();
             bench.database.in_next_read(move || store.begin(&[write]).wait());
             if reads_many {
@@ -221,6 +223,11 @@ fn what_was_written_while_it_was_read_is_not_kept_as_it_was() {
             assert_eq!(bench.store.texts(&["a"]), [now]);
         }
     }
+}
+
+/// Has the storage asked again for everything: a range delete gives up all that was written or read lately.
+fn forget_what_was_kept(bench: &Bench) {
+    bench.store.remove_range(range("y", "z"));
 }
 
 /// Writes whose answer is of no interest.
