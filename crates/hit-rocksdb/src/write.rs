@@ -21,7 +21,13 @@ impl Database {
         self.check_writable()?;
         let batch = self.batch(operations)?;
         let options = if durability == Durability::Disk { &self.synced } else { &self.unsynced };
-        self.append(batch, options, "write")
+        self.append(batch, options, "write")?;
+        for operation in operations {
+            if let Operation::Set { expires_at: Some(at), .. } = *operation {
+                self.found.note(at);
+            }
+        }
+        Ok(())
     }
 
     /// What a close writes: the log, synced, and the tables in memory as files, so that the next open replays nothing.

@@ -5,6 +5,7 @@
 mod support;
 
 use hit_core::{KeyRange, Operation, Storage, at_once};
+use rocksdb::{DB, IteratorMode, Options};
 use support::{Database, START_MS, expiring, set};
 
 const MINUTE_MS: u64 = 60_000;
@@ -101,4 +102,63 @@ fn a_compaction_drops_what_has_expired_without_a_sweep() {
     database.clock.advance(1);
     at_once(database.storage.compact()).unwrap();
     assert!(disk_bytes(&database) < 1_000_000, "{}", disk_bytes(&database));
+}
+
+fn index_entries(database: &Database) -> usize {
+    database.close().unwrap();
+    let families = ["default", "hitkv", "hitkv-expiry"];
+    let db = DB::open_cf_for_read_only(&Options::default(), database.path(), families, false).unwrap();
+    db.iterator_cf(db.cf_handle("hitkv-expiry").unwrap(), IteratorMode::Start).count()
+}
+
+#[test]
+fn what_was_too_little_before_the_store_was_opened_again_counts_with_what_expires_later() {
+    let database = Database::new();
+    fill(&database, 20_000, |number| match number % 20 {
+        0..=2 => Some(START_MS + MINUTE_MS),
+        3..=5 => Some(START_MS + 5 * MINUTE_MS),
+        _ => None,
+    });
+    at_once(database.storage.compact()).unwrap();
+    let full = disk_bytes(&database);
+    database.clock.advance(3 * MINUTE_MS);
+    at_once(database.storage.sweep()).unwrap();
+    at_once(database.storage.sweep()).unwrap();
+    assert!(disk_bytes(&database) > full * 9 / 10, "that is less than a quarter");
+
+    let database = database.reopened();
+    database.clock.advance(4 * MINUTE_MS);
+    at_once(database.storage.sweep()).unwrap();
+    assert!(disk_bytes(&database) < full * 3 / 4, "{} of {full}", disk_bytes(&database));
+    assert_eq!(database.keys().len(), 14_000);
+    // The index is rid of what was rewritten.
+    at_once(database.storage.sweep()).unwrap();
+    assert_eq!(index_entries(&database), 0);
+}
+
+#[test]
+fn what_had_expired_when_it_was_written_is_found_behind_a_sweep_of_its_minute() {
+    let database = Database::new();
+    fill(&database, 10, |_| Some(START_MS + 1));
+    database.clock.advance(10 * MINUTE_MS);
+    at_once(database.storage.sweep()).unwrap();
+    fill(&database, 10_000, |_| Some(START_MS - 5 * MINUTE_MS));
+    at_once(database.storage.sweep()).unwrap();
+    assert!(disk_bytes(&database) < 1_000_000, "{}", disk_bytes(&database));
+}
+
+#[test]
+fn of_a_key_that_got_other_expiries_the_index_keeps_the_last() {
+    let database = Database::new();
+    for minute in 1..=5 {
+        database.write(&[expiring(b"a", b"1", START_MS + minute * MINUTE_MS)]);
+    }
+    database.write(&[expiring(b"b", b"1", START_MS + MINUTE_MS)]);
+    database.write(&[set(b"b", b"1")]);
+    database.clock.advance(3 * MINUTE_MS);
+    at_once(database.storage.sweep()).unwrap();
+    database.clock.advance(10 * MINUTE_MS);
+    at_once(database.storage.sweep()).unwrap();
+    assert_eq!(database.keys(), [b"b".to_vec()]);
+    assert_eq!(index_entries(&database), 1);
 }

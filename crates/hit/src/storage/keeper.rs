@@ -9,6 +9,8 @@ use super::open::wait;
 
 /// How often a storage is asked to give back the space of what has expired. The promise is an hour.
 const SWEEP_EVERY: Duration = Duration::from_secs(300);
+/// When it is asked first, for programs that do not live long.
+const FIRST_SWEEP_AFTER: Duration = Duration::from_secs(30);
 
 /// Has the storage sweep now and then, on a thread of its own, since that may take long.
 #[derive(Default)]
@@ -37,11 +39,13 @@ impl Keeper {
     }
 
     fn run(&self, storage: &dyn Storage) {
+        let mut patience = FIRST_SWEEP_AFTER;
         let mut state = self.state.lock();
         while !state.is_stopped {
-            if !self.changed.wait_for(&mut state, SWEEP_EVERY).timed_out() {
+            if !self.changed.wait_for(&mut state, patience).timed_out() {
                 continue;
             }
+            patience = SWEEP_EVERY;
             drop(state);
             let swept = wait(storage.sweep());
             state = self.state.lock();
