@@ -2,11 +2,16 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use hit_core::{Error, ErrorCode, Result};
 use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 
 use crate::database::Database;
+
+/// How long a close waits for a thread that is just dropping a snapshot or a scan.
+const LET_GO_WITHIN: Duration = Duration::from_secs(5);
 
 /// A snapshot or a scan, which holds on to the database.
 pub(crate) trait Held: Send + Sync {
@@ -80,8 +85,21 @@ impl Open {
             }
             held.iter().filter_map(Weak::upgrade).for_each(|held| held.end());
         }
-        drop(database);
+        database.into_iter().for_each(drop_last);
         written
+    }
+}
+
+/// Closes the database here. A snapshot or a scan that another thread is just letting go of cannot be ended any more, and would close
+/// it behind this call.
+fn drop_last(mut database: Arc<Database>) {
+    let begun = Instant::now();
+    while let Err(held) = Arc::try_unwrap(database) {
+        if begun.elapsed() > LET_GO_WITHIN {
+            return;
+        }
+        database = held;
+        thread::sleep(Duration::from_millis(1));
     }
 }
 

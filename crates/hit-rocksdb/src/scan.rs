@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hit_core::{Page, Pending, Result, StorageScan};
+use hit_core::{Error, Page, Pending, Result, StorageScan};
 use parking_lot::Mutex;
 use rocksdb::{DBRawIterator, ReadOptions};
 use self_cell::self_cell;
@@ -28,6 +28,8 @@ enum State {
     Within(HeldIterator),
     /// Everything has been read.
     Ended,
+    /// What lies behind is unknown, for whoever goes on as well.
+    Failed(Error),
     Closed,
 }
 
@@ -69,21 +71,23 @@ impl StorageScan for Scan {
         Box::pin(async move {
             let mut state = self.shared.0.lock();
             let is_new = matches!(*state, State::New(_));
-            let is_over = match &mut *state {
+            let filled = match &mut *state {
                 State::New(iterator) | State::Within(iterator) => {
                     iterator.with_dependent_mut(|database, iterator| {
                         fill(database, iterator, is_new, self.reverse, page)
-                    })?
+                    })
                 }
                 State::Ended => return Ok(()),
+                State::Failed(error) => return Err(error.clone()),
                 State::Closed => return Err(closed()),
             };
             // At the end the iterator goes at once, and with it the files that it keeps.
-            *state = match std::mem::replace(&mut *state, State::Ended) {
-                State::New(iterator) | State::Within(iterator) if !is_over => State::Within(iterator),
+            *state = match (std::mem::replace(&mut *state, State::Ended), &filled) {
+                (State::New(iterator) | State::Within(iterator), Ok(false)) => State::Within(iterator),
+                (_, Err(error)) => State::Failed(error.clone()),
                 _ => State::Ended,
             };
-            Ok(())
+            filled.map(drop)
         })
     }
 }

@@ -11,9 +11,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hit_core::{Durability, ErrorCode, KeyRange, Result, Storage, Values, at_once};
+use hit_core::{Durability, ErrorCode, KeyRange, Page, Result, Storage, Values, at_once};
 use hit_rocksdb::{Access, RocksDb, RocksDbOptions};
 use hit_testkit::TestClock;
+use rocksdb::{DB, Options};
 use support::{Database, START_MS, entries, files, set};
 
 /// Three tables, closed.
@@ -70,6 +71,23 @@ fn damage_in_a_table_is_never_read_as_something_else() {
         }
         fs::write(table, &whole).unwrap();
     }
+}
+
+#[test]
+fn a_scan_that_came_upon_damage_does_not_begin_anew() {
+    let database = filled();
+    let families = ["default", "hitkv", "hitkv-expiry"];
+    let db = DB::open_cf(&Options::default(), database.path(), families).unwrap();
+    db.put(10_u32.to_be_bytes(), b"\x09 is no flag").unwrap();
+    drop(db);
+    let storage = database.open_again(&RocksDbOptions::default(), Access::Write).unwrap();
+    let snapshot = at_once(storage.snapshot()).unwrap();
+    let mut scan = support::begin(&*snapshot, KeyRange::ALL, false).unwrap();
+    let mut page = Page::new(true);
+    let failed = at_once(scan.fill(&mut page)).unwrap_err();
+    assert_eq!((failed.code(), page.len()), (ErrorCode::Corruption, 10));
+    let again = at_once(scan.fill(&mut page)).unwrap_err();
+    assert_eq!((again.message(), page.len()), (failed.message(), 10));
 }
 
 /// A file system of its own in memory.

@@ -31,7 +31,12 @@ impl Pages {
         let mut next = self.0.lock();
         next.fill();
         mem::swap(page, &mut next.page);
-        next.read.take().unwrap_or(Ok(()))
+        let read = next.read.take().unwrap_or(Ok(()));
+        if read.is_err() {
+            // Nor does the next visit get a part of a page.
+            page.clear();
+        }
+        read
     }
 
     /// Whether the next page has been read.
