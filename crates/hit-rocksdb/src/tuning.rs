@@ -25,6 +25,11 @@ const TEXT_LOG_BYTES: usize = 1 << 20;
 /// Files are handed to the disk in steps of this size, so that a sync at their end has little left to do.
 const BYTES_PER_SYNC: u64 = 1 << 20;
 
+/// The format of the tables, which RocksDB 8.6 and newer read …
+const FORMAT: i32 = 6;
+/// … and in someone else's database, whose owner may be older: 6.6 and newer.
+const RAW_FORMAT: i32 = 5;
+
 /// Options of the database as a whole.
 pub(crate) fn database(options: &RocksDbOptions, memory: &Memory) -> Options {
     let mut database = Options::default();
@@ -96,7 +101,7 @@ fn blocks(options: &RocksDbOptions, memory: &Memory) -> BlockBasedOptions {
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(&memory.cache);
     blocks.set_block_size(options.block_bytes as usize);
-    blocks.set_format_version(6);
+    blocks.set_format_version(if options.raw { RAW_FORMAT } else { FORMAT });
     // Of a hundred lookups of keys that a file does not have, one passes ten bits.
     blocks.set_bloom_filter(10.0, false);
     // Of all places in the hash index of a block, two in five are taken: fewer lookups fall back to the binary search.

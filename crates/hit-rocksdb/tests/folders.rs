@@ -138,6 +138,24 @@ fn someone_elses_database_opens_raw_only() {
 }
 
 #[test]
+fn tables_of_someone_elses_database_are_written_so_that_older_versions_read_them() {
+    let folder = foreign(&Options::default());
+    drop(open(folder.path(), &RAW, Access::Write).unwrap());
+    let ours = tempfile::tempdir().unwrap();
+    drop(open(ours.path(), &RocksDbOptions::default(), Access::Create).unwrap());
+    for (folder, version) in [(&folder, 5), (&ours, 6)] {
+        let options =
+            files(folder.path(), "").into_iter().filter(|path| path.to_string_lossy().contains("OPTIONS-"));
+        let text = fs::read_to_string(options.max().unwrap()).unwrap();
+        let versions: Vec<_> =
+            text.lines().filter(|line| line.trim().starts_with("format_version=")).collect();
+        assert!(!versions.is_empty());
+        let expected = format!("format_version={version}");
+        assert!(versions.iter().all(|line| line.trim() == expected), "{versions:?}");
+    }
+}
+
+#[test]
 fn our_database_does_not_open_raw() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path(), &RocksDbOptions::default(), Access::Create).unwrap());
