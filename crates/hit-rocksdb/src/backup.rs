@@ -24,6 +24,7 @@ impl Database {
     /// else's into one that is missing or empty. What was made is removed where it fails.
     pub(crate) fn backup(&self, folder: &Path, open: &Open, told: &mut Tell<'_>) -> Result<()> {
         tell(told, Progress::default(), "the backup")?;
+        self.check_place()?;
         if self.codec == Codec::Flagged {
             return self.copy(folder, open, told);
         }

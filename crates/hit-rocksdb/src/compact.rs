@@ -20,6 +20,7 @@ impl Database {
         if self.access == Access::Read {
             return Ok(());
         }
+        self.check_place()?;
         let failed = self.background_errors();
         self.flush().map_err(cannot("write what is in memory"))?;
         for name in [ENTRIES, EXPIRY] {

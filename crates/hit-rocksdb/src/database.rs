@@ -15,6 +15,7 @@ use crate::config::RocksDbOptions;
 use crate::error::{cannot, storage_error};
 use crate::filter::ExpiryFilters;
 use crate::folder::{self, ENTRIES, EXPIRY, FORMAT, FORMAT_KEY, FORMAT_NUMBER};
+use crate::identity;
 use crate::memory::Memory;
 use crate::secondary::{self, Staying};
 use crate::sweep::Found;
@@ -25,6 +26,8 @@ use crate::value::Codec;
 pub(crate) struct Database {
     pub(crate) db: DB,
     pub(crate) path: PathBuf,
+    /// Of the folder that was opened.
+    pub(crate) identity: Option<(u64, u64)>,
     pub(crate) families: Vec<String>,
     pub(crate) codec: Codec,
     pub(crate) clock: Arc<dyn Clock>,
@@ -94,6 +97,7 @@ impl Database {
         let database = Self {
             db: db.map_err(cannot(&action))?,
             path: path.to_owned(),
+            identity: identity::of_folder(path).ok(),
             families,
             codec: if options.raw { Codec::Raw } else { Codec::Flagged },
             clock,

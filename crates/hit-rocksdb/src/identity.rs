@@ -1,4 +1,5 @@
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use hit_core::{Error, ErrorCode, Result};
@@ -12,14 +13,22 @@ use crate::folder::holds_database;
 /// `HIT_CONFIG` where no database lies there, `HIT_CORRUPTION` where only parts of one do, `HIT_IO`.
 pub fn identity(path: &Path) -> Result<(u64, u64)> {
     if !holds_database(path)? {
-        let message = format!("there is no RocksDB at {}: correct the path", path.display());
+        let remedy = if path.join("hitkv.json").exists() {
+            "it is a store of hitkv: open it without rocksdb.raw"
+        } else {
+            "correct the path; a folder of another program is never made"
+        };
+        let message = format!("there is no RocksDB at {}: {remedy}", path.display());
         return Err(Error::new(ErrorCode::Config, message));
     }
-    let metadata = fs::metadata(path).map_err(|error| {
+    of_folder(path).map_err(|error| {
         let message = format!("the RocksDB at {} cannot be looked at", path.display());
         Error::new(ErrorCode::Io, message).with_source(error)
-    })?;
-    Ok(of(&metadata))
+    })
+}
+
+pub(crate) fn of_folder(path: &Path) -> io::Result<(u64, u64)> {
+    fs::metadata(path).map(|metadata| of(&metadata))
 }
 
 #[cfg(unix)]

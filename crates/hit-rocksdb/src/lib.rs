@@ -15,6 +15,7 @@ mod identity;
 mod manifest;
 mod memory;
 mod open;
+mod place;
 mod read;
 mod read_cache;
 mod scan;

@@ -77,6 +77,7 @@ impl Open {
             Err(_) => return Ok(()),
         };
         let database = self.database.write().take();
+        let is_displaced = database.as_ref().is_some_and(|database| database.check_place().is_err());
         // A snapshot can still have begun a scan while others were ended; it has itself ended after the first round.
         loop {
             let held = std::mem::take(&mut *self.held.lock());
@@ -85,7 +86,13 @@ impl Open {
             }
             held.iter().filter_map(Weak::upgrade).for_each(|held| held.end());
         }
-        database.into_iter().for_each(drop_last);
+        if is_displaced {
+            // RocksDB's own closing would write a manifest there and remove what it does not know. Its memory, and the lock of the folder
+            // that was moved, stay until the process ends.
+            std::mem::forget(database);
+        } else {
+            database.into_iter().for_each(drop_last);
+        }
         written
     }
 }

@@ -10,6 +10,7 @@ use hit_core::{
 
 use crate::config::RocksDbOptions;
 use crate::database::Database;
+use crate::memory::Memory;
 use crate::open::Open;
 use crate::read_cache::ReadCacheShare;
 use crate::snapshot::{SharedSnapshot, Snapshot};
@@ -35,6 +36,15 @@ pub struct RocksDb {
 }
 
 impl RocksDb {
+    /// Refuses options that no opening would take, before anything is made for it.
+    ///
+    /// # Errors
+    /// `HIT_CONFIG`.
+    pub fn check(options: &RocksDbOptions) -> Result<()> {
+        options.check()?;
+        Memory::shared(options.memory_bytes).map(drop)
+    }
+
     /// Opens the database in the folder `path`. What expires is judged by `clock`.
     ///
     /// # Errors

@@ -81,6 +81,7 @@ impl Database {
         if self.codec == Codec::Raw || self.access == Access::Read {
             return Ok(());
         }
+        self.check_place()?;
         // One sweep at a time.
         let mut walk = self.found.walk.lock();
         let stale = walk.gone + self.found.missed.load(Ordering::SeqCst);

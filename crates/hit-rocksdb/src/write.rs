@@ -19,6 +19,7 @@ impl Database {
     /// Writes operations as one.
     pub(crate) fn write(&self, operations: &[Operation<'_>], durability: Durability) -> Result<()> {
         self.check_writable()?;
+        self.check_place()?;
         let batch = self.batch(operations)?;
         let options = if durability == Durability::Disk { &self.synced } else { &self.unsynced };
         self.append(batch, options, "write")?;
@@ -36,6 +37,7 @@ impl Database {
             return Ok(());
         }
         self.sync()?;
+        self.check_place()?;
         // Durability: the log has it all. Where writing files fails, or would wait for compactions, the next open replays it.
         if !self.is_behind() {
             let _ = self.flush();

@@ -14,7 +14,7 @@ use hit_core::{Durability, Error, ErrorCode, KeyRange, Operation, Storage, at_on
 use hit_rocksdb::{Access, RocksDb, RocksDbOptions};
 use hit_testkit::TestClock;
 use rocksdb::{DB, Options};
-use support::{START_MS, entries, expiring, files, set};
+use support::{Database, START_MS, entries, expiring, files, set};
 use tempfile::TempDir;
 
 const RAW: RocksDbOptions = RocksDbOptions {
@@ -287,4 +287,41 @@ fn memory_is_decided_by_the_first_store_of_the_process() {
     assert_eq!(error.code(), ErrorCode::Config);
     assert!(files(folders[1].path(), "").is_empty(), "it was touched");
     open(folders[1].path(), &naming(decided), Access::Create).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_was_put_in_the_place_of_ours_is_left_alone() {
+    let ours = Database::new();
+    ours.write(&[set(b"a", b"1")]);
+    let (place, moved) = (ours.path(), ours.path().with_file_name("moved"));
+    fs::rename(&place, &moved).unwrap();
+    // As another process: within one, RocksDB goes by the name.
+    fs::create_dir(&place).unwrap();
+    let alias = place.with_file_name("alias");
+    std::os::unix::fs::symlink(&place, &alias).unwrap();
+    let other =
+        RocksDb::open(&alias, &RocksDbOptions::default(), Access::Create, ours.clock.clone()).unwrap();
+    at_once(other.write(&[set(b"b", b"2")], Durability::Disk)).unwrap();
+    at_once(other.compact()).unwrap();
+    let image =
+        || files(&place, "").into_iter().map(|file| (fs::read(&file).unwrap(), file)).collect::<Vec<_>>();
+    let before = image();
+    for failed in [
+        ours.try_write(&[set(b"c", b"3")], Durability::Disk),
+        at_once(ours.storage.compact()),
+        at_once(ours.storage.sweep()),
+        ours.close(),
+    ] {
+        assert_eq!(failed.unwrap_err().code(), ErrorCode::Io);
+    }
+    assert!(image() == before, "nothing was made, changed or removed");
+    at_once(other.close()).unwrap();
+    // The moved one is held as long as this process lives, so it is read as another program reads it.
+    for (path, key, access) in [(&alias, b"b", Access::Write), (&moved, b"a", Access::Read)] {
+        let database = RocksDb::open(path, &RocksDbOptions::default(), access, ours.clock.clone()).unwrap();
+        let mut values = hit_core::Values::default();
+        at_once(database.get_many(&[key], &mut values)).unwrap();
+        assert!(values.iter().all(|value| value.is_some()), "{} is whole", path.display());
+    }
 }

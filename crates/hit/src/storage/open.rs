@@ -70,6 +70,7 @@ mod rocksdb {
 
     /// Opens a store in RocksDB.
     pub(crate) fn open_rocksdb(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
+        RocksDb::check(&options.rocksdb)?;
         match (options.read_only, options.rocksdb.raw) {
             (true, raw) => open_to_read(path, options, raw),
             (false, true) => open_raw(path, options),
