@@ -348,8 +348,8 @@ export interface Store<V, K extends Key = string> extends View<V, K>, AsyncDispo
   /** Figures of this moment. */
   stats(): Stats;
   /**
-   * Reads everything that the store has on disk and checks it; `memory:` has nothing to check. Damage is no error: the
-   * report names it. For a store that does not open there is the function `verify`.
+   * Reads everything that the store has on disk and checks it (of RocksDB the tables, not its log); `memory:` has nothing
+   * to check. Damage is no error: the report names it. For a store that does not open there is the function `verify`.
    *
    * @throws `HIT_IO` where it cannot be read at all; `HIT_ABORTED`; what `onProgress` throws.
    */

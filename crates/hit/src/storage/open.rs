@@ -79,6 +79,14 @@ mod rocksdb {
     }
 
     fn open_ours(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
+        if path.join("CURRENT").exists() && !Folder::description(path).exists() {
+            let message = format!(
+                "{} holds a RocksDB that is no store of hitkv: open it with {{ rocksdb: {{ raw: true }} }}, or use another \
+                 folder",
+                path.display()
+            );
+            return Err(Error::new(ErrorCode::Config, message));
+        }
         let folder = Folder::open(Arc::clone(&options.files), path, KIND, options.create_if_missing)?;
         let lock_file = LockFile::open(&folder)?;
         let identity = lock_file.identity();
