@@ -25,6 +25,17 @@ pub enum Operation<'a> {
     },
 }
 
+impl<'a> Operation<'a> {
+    /// The key it is about; none where it is about a range.
+    #[must_use]
+    pub fn key(&self) -> Option<&'a [u8]> {
+        match *self {
+            Self::Set { key, .. } | Self::Delete { key } => Some(key),
+            Self::DeleteRange { .. } => None,
+        }
+    }
+}
+
 /// Refuses an empty or over-long key.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ pub struct Frame {
     /// Header, operations and, while an append is under way, padding.
     buffer: Vec<u8>,
     operations: u32,
+    has_range_delete: bool,
     /// Where the padding begins, while there is one.
     padding: Option<usize>,
 }
@@ -35,7 +36,7 @@ impl Frame {
     pub fn with_capacity(bytes: usize) -> Self {
         let mut buffer = Vec::with_capacity(padded(FRAME_HEADER_BYTES + bytes));
         buffer.resize(FRAME_HEADER_BYTES, 0);
-        Self { buffer, operations: 0, padding: None }
+        Self { buffer, operations: 0, has_range_delete: false, padding: None }
     }
 
     /// Adds an operation behind the others.
@@ -54,7 +55,7 @@ impl Frame {
         }
         self.buffer.reserve(most);
         operation::encode(&mut self.buffer, operation);
-        self.operations += 1;
+        self.count(operation);
         Ok(())
     }
 
@@ -70,8 +71,13 @@ impl Frame {
             return Err(Error::new(ErrorCode::BatchTooLarge, message));
         }
         self.buffer.extend_from_slice(&encoded);
-        self.operations += 1;
+        self.count(operation);
         Ok(())
+    }
+
+    fn count(&mut self, operation: &Operation<'_>) {
+        self.operations += 1;
+        self.has_range_delete |= matches!(operation, Operation::DeleteRange { .. });
     }
 
     /// How many operations it holds; each takes one sequence number.
@@ -84,6 +90,12 @@ impl Frame {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.operations == 0
+    }
+
+    /// Whether one of its operations is a range delete.
+    #[must_use]
+    pub fn has_range_delete(&self) -> bool {
+        self.has_range_delete
     }
 
     /// What it takes on disk, header and padding included.
@@ -114,6 +126,7 @@ impl Frame {
     pub fn clear(&mut self) {
         self.buffer.truncate(FRAME_HEADER_BYTES);
         self.operations = 0;
+        self.has_range_delete = false;
         self.padding = None;
     }
 
@@ -154,6 +167,7 @@ impl Frame {
 
 #[cfg(test)]
 mod tests {
+    use hit_core::KeyRange;
     use hit_core::limits::MAX_VALUE_BYTES;
 
     use super::*;
@@ -175,8 +189,11 @@ mod tests {
             [set(b"a", b"1"), Operation::Delete { key: b"b" }]
         );
         assert_eq!(frame.operations().len(), 2);
+        assert!(!frame.has_range_delete());
+        frame.push(&Operation::DeleteRange { range: KeyRange::ALL }).unwrap();
+        assert!(frame.has_range_delete());
         frame.clear();
-        assert!(frame.is_empty() && frame.operations().next().is_none());
+        assert!(frame.is_empty() && frame.operations().next().is_none() && !frame.has_range_delete());
     }
 
     #[test]

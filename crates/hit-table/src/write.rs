@@ -71,10 +71,7 @@ impl Table {
     }
 
     pub(crate) fn hash_of(&self, operation: &Operation<'_>) -> u64 {
-        match operation {
-            Operation::Set { key, .. } | Operation::Delete { key } => self.hasher.hash(key),
-            Operation::DeleteRange { .. } => 0,
-        }
+        operation.key().map_or(0, |key| self.hasher.hash(key))
     }
 
     #[inline]

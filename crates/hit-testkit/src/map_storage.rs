@@ -197,8 +197,8 @@ fn apply(entries: &mut Entries, operation: &Operation<'_>) {
 /// The key of an operation, the start of a range.
 fn key_of<'a>(operation: &Operation<'a>) -> &'a [u8] {
     match operation {
-        Operation::Set { key, .. } | Operation::Delete { key } => key,
         Operation::DeleteRange { range } => range.start,
+        _ => operation.key().unwrap_or_default(),
     }
 }
 

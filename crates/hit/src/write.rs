@@ -214,10 +214,7 @@ pub(crate) fn encode<'a>(shared: &Shared, operations: impl Iterator<Item = Opera
 
 /// A failure with the keys of the operations it concerns.
 pub(crate) fn with_keys<'a>(error: Error, operations: impl Iterator<Item = Operation<'a>>) -> Error {
-    let keys = operations.filter_map(|operation| match operation {
-        Operation::Set { key, .. } | Operation::Delete { key } => Some(key),
-        Operation::DeleteRange { .. } => None,
-    });
+    let keys = operations.filter_map(|operation| operation.key());
     keys.take(limits::MAX_ERROR_KEYS).fold(error, Error::with_key)
 }
 

@@ -180,7 +180,8 @@ impl Lane {
         let (Some(first_sequence), Some(next_sequence)) = (first_sequence, next_sequence) else {
             return Ok(false);
         };
-        let operations = joined(&self.hand);
+        let has_range = has_range_delete(&self.hand);
+        let operations = joined(&self.hand, has_range);
         let unsynced = &backing.lanes.unsynced;
         let is_synced = durability == Durability::Disk;
         let begun = is_synced.then(|| unsynced.begin());
@@ -190,7 +191,7 @@ impl Lane {
             begun.covers(self.number, next_sequence);
             unsynced.end(&begun);
         }
-        land(&self.shared, backing, &operations, next_sequence);
+        land(&self.shared, backing, &operations, has_range, next_sequence);
         Ok(is_synced)
     }
 
@@ -251,10 +252,11 @@ impl Lane {
         }
         for (group, frame) in &refused {
             if let (Some(content), Some(frame)) = (&group.content, frame) {
-                applied.land(frame.operations().filter_map(key_of), content.next_sequence);
-                if frame.operations().any(|operation| key_of(operation).is_none()) {
+                if frame.has_range_delete() {
                     applied.land_ranges(content.next_sequence);
                 }
+                applied
+                    .land(frame.operations().filter_map(|operation| operation.key()), content.next_sequence);
             }
         }
         drop(applied);
@@ -335,41 +337,43 @@ fn reached_by(groups: &[(Group, Option<Frame>)]) -> Durability {
 
 /// Takes the groups that are written together: those up to a range delete, or one that holds a range delete.
 fn take_stretch(waiting: &mut VecDeque<(Group, Option<Frame>)>) -> Groups {
-    let has_range = |frame: &Option<Frame>| {
-        frame.iter().flat_map(Frame::operations).any(|operation| key_of(operation).is_none())
-    };
-    let without = waiting.iter().position(|(_, frame)| has_range(frame)).unwrap_or(waiting.len());
-    waiting.drain(..without.max(1)).collect()
+    let without = waiting.iter().position(|group| has_range_delete(std::slice::from_ref(group)));
+    waiting.drain(..without.unwrap_or(waiting.len()).max(1)).collect()
+}
+
+fn has_range_delete(groups: &[(Group, Option<Frame>)]) -> bool {
+    groups.iter().filter_map(|(_, frame)| frame.as_ref()).any(Frame::has_range_delete)
 }
 
 /// The operations of groups: in their order where there is a range delete, else by key, the last one on a key alone.
-fn joined(groups: &[(Group, Option<Frame>)]) -> Vec<Operation<'_>> {
+fn joined(groups: &[(Group, Option<Frame>)], has_range: bool) -> Vec<Operation<'_>> {
     let frames = groups.iter().filter_map(|(_, frame)| frame.as_ref());
     let mut operations: Vec<_> = frames.flat_map(Frame::operations).collect();
-    if operations.iter().any(|operation| key_of(*operation).is_none()) {
-        return operations;
-    }
-    if !operations.is_sorted_by(|before, behind| key_of(*before) < key_of(*behind)) {
+    if !has_range && !operations.is_sorted_by(|before, behind| before.key() < behind.key()) {
         // The sort is stable, and of each key the first one stays: so last to first.
         operations.reverse();
-        operations.sort_by(|one, other| key_of(*one).cmp(&key_of(*other)));
-        operations.dedup_by(|one, kept| key_of(*one) == key_of(*kept));
+        operations.sort_by(|one, other| one.key().cmp(&other.key()));
+        operations.dedup_by(|one, kept| one.key() == kept.key());
     }
     operations
 }
 
 /// Takes operations out of flight that the storage has. What was set is kept as what is read: it is likely to be asked for.
-fn land(shared: &Shared, backing: &Backing, operations: &[Operation<'_>], next_sequence: u64) {
-    let keeps = !operations.iter().any(|operation| key_of(*operation).is_none());
-    let mut has_range = !keeps;
-    for some in operations.chunks(LANDED_AT_ONCE) {
+fn land(
+    shared: &Shared,
+    backing: &Backing,
+    operations: &[Operation<'_>],
+    has_range: bool,
+    next_sequence: u64,
+) {
+    for (number, some) in operations.chunks(LANDED_AT_ONCE).enumerate() {
         let mut applied = shared.applied.write();
         // First: a range hides what the storage has of keys that have landed.
-        if std::mem::take(&mut has_range) {
+        if has_range && number == 0 {
             applied.land_ranges(next_sequence);
         }
-        applied.land(some.iter().copied().filter_map(key_of), next_sequence);
-        if keeps {
+        applied.land(some.iter().filter_map(Operation::key), next_sequence);
+        if !has_range {
             let newest = some.iter().filter_map(entry_of);
             backing
                 .cache
@@ -383,13 +387,5 @@ fn entry_of<'a>(operation: &Operation<'a>) -> Option<(&'a [u8], Entry<'a>)> {
     match *operation {
         Operation::Set { key, value, expires_at } => Some((key, Entry { value, expires_at })),
         _ => None,
-    }
-}
-
-/// The key that an operation is about; none where it is about a range.
-pub(crate) fn key_of(operation: Operation<'_>) -> Option<&[u8]> {
-    match operation {
-        Operation::Set { key, .. } | Operation::Delete { key } => Some(key),
-        Operation::DeleteRange { .. } => None,
     }
 }

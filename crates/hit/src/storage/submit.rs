@@ -6,11 +6,10 @@ use hit_log::Frame;
 use parking_lot::Mutex;
 
 use super::backing::Backing;
-use super::lane::key_of;
+use crate::Store;
 use crate::queue::{Completion, Content, Group};
 use crate::shared::{Applied, Shared};
 use crate::write::{Submitted, encode};
-use crate::{Store, write};
 
 /// Encoded operations and the lanes they go to.
 pub(crate) enum Route {
@@ -18,6 +17,16 @@ pub(crate) enum Route {
     Apart(Vec<(usize, Frame)>),
     /// To all of these lanes as one.
     Together(Vec<usize>, Frame),
+}
+
+impl Route {
+    fn frames(&self) -> impl Iterator<Item = &Frame> {
+        let (apart, together) = match self {
+            Self::Apart(parts) => (parts.as_slice(), None),
+            Self::Together(_, frame) => (&[][..], Some(frame)),
+        };
+        apart.iter().map(|(_, frame)| frame).chain(together)
+    }
 }
 
 impl Store {
@@ -51,17 +60,14 @@ impl Store {
         if operations.len() == 0 {
             return Submitted::Settled;
         }
-        let frees_space = operations.clone().all(|operation| write::frees_space(&operation));
-        backing.cache.give_up(operations.clone().filter_map(key_of));
-        if operations.clone().any(|operation| key_of(operation).is_none()) {
+        if route.frames().any(Frame::has_range_delete) {
             backing.cache.give_up_all();
+        } else {
+            backing.cache.give_up(operations.clone().filter_map(|operation| operation.key()));
         }
         let first_sequence = applied.put_in_flight(operations);
         let next_sequence = applied.next_sequence;
-        let bytes = match &route {
-            Route::Apart(parts) => parts.iter().map(|(_, frame)| frame.byte_len()).sum(),
-            Route::Together(_, frame) => frame.byte_len(),
-        };
+        let bytes = route.frames().map(Frame::byte_len).sum();
         let (durability, at_once) = self.durability_of(durability, next_sequence, bytes);
         let group = |bytes, completion| Group {
             account: Arc::clone(self.account()),
@@ -71,7 +77,8 @@ impl Store {
                 first_sequence,
                 next_sequence,
                 bytes,
-                frees_space,
+                // Of these only a log asks.
+                frees_space: false,
                 begins_segment: false,
             }),
             undo: None,
@@ -116,7 +123,7 @@ impl Backing {
         let mut frames: Vec<Option<Frame>> = (0..self.lanes.len()).map(|_| None).collect();
         let mut has_range = false;
         for operation in operations.clone() {
-            let (Operation::Set { key, .. } | Operation::Delete { key }) = operation else {
+            let Some(key) = operation.key() else {
                 has_range = true;
                 break;
             };
