@@ -48,21 +48,24 @@ impl PendingRead {
     /// # Errors
     /// As all reads.
     pub fn finish(&mut self) -> Result<Vec<FoundEntry>> {
-        let mut stored = StoredRead::default();
-        let entries = match std::mem::replace(&mut self.looked, Looked::Table(Vec::new())) {
-            Looked::Table(entries) => entries,
-            Looked::Below(below) => {
-                let Some(backing) = self.store.shared().backing() else { return Ok(Vec::new()) };
-                return below.finish_waiting(self.store.shared(), backing, self.keys());
-            }
-        };
-        if let Some(entries) = self.store.read_found(self.keys(), entries, &mut stored)? {
-            return Ok(entries);
-        }
         let mut entries = Vec::with_capacity(self.keys.len());
-        self.store.get_many_with(self.keys(), |entry| {
+        let looked = std::mem::replace(&mut self.looked, Looked::Table(Vec::new()));
+        let push = |entry: Option<Entry<'_>>| {
             entries.push(entry.map(|entry| (entry.value.to_vec(), entry.expires_at)));
-        })?;
+        };
+        match (looked, self.store.shared().backing()) {
+            (Looked::Below(below), Some(backing)) => {
+                below.finish(self.store.shared(), backing, self.keys(), push)?;
+            }
+            (Looked::Below(_), None) => {}
+            (Looked::Table(found), _) => {
+                let mut stored = StoredRead::default();
+                if let Some(found) = self.store.read_found(self.keys(), found, &mut stored)? {
+                    return Ok(found);
+                }
+                self.store.get_many_with(self.keys(), push)?;
+            }
+        }
         Ok(entries)
     }
 }

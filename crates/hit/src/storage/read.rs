@@ -1,13 +1,12 @@
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;
 
-use hit_core::{Pending, Result, StorageSnapshot, Values, at_once, check_key};
+use hit_core::{Result, StorageSnapshot, Values, at_once, check_key};
 
 use super::backing::Backing;
 use super::in_flight::Seen;
-use super::open::wait;
 use crate::Store;
-use crate::read::{Entry, FoundEntry};
+use crate::read::Entry;
 use crate::shared::{Applied, Shared};
 
 thread_local! {
@@ -89,19 +88,18 @@ impl Below {
         keys.zip(&self.is_known).filter(|(_, is_known)| !**is_known).map(|(key, _)| key).collect()
     }
 
-    /// Asks the storage for the rest, through `asked`, and hands out all entries in the order of the keys.
-    fn finish<'k>(
+    /// Asks the storage for the rest, which may wait for the disk, and hands out all entries in the order of the keys.
+    pub(crate) fn finish<'k>(
         self,
         shared: &Shared,
         backing: &Backing,
         keys: impl Iterator<Item = &'k [u8]>,
-        asked: impl FnOnce(Pending<'_, ()>) -> Result<()>,
         mut found: impl FnMut(Option<Entry<'_>>),
     ) -> Result<()> {
         let unknown = self.unknown(keys);
         with_values(|values| {
             if !unknown.is_empty() {
-                asked(match &self.snapshot {
+                at_once(match &self.snapshot {
                     Some(snapshot) => snapshot.get_many(&unknown, values),
                     None => backing.storage.get_many(&unknown, values),
                 })?;
@@ -114,20 +112,6 @@ impl Below {
             }
             Ok(())
         })
-    }
-
-    /// The same on a thread that may wait.
-    pub(crate) fn finish_waiting<'k>(
-        self,
-        shared: &Shared,
-        backing: &Backing,
-        keys: impl Iterator<Item = &'k [u8]>,
-    ) -> Result<Vec<FoundEntry>> {
-        let mut entries = Vec::new();
-        self.finish(shared, backing, keys, wait, |entry| {
-            entries.push(entry.map(|entry| (entry.value.to_vec(), entry.expires_at)));
-        })?;
-        Ok(entries)
     }
 }
 
@@ -200,7 +184,7 @@ impl Store {
         found: impl FnMut(Option<Entry<'_>>),
     ) -> Result<()> {
         let below = self.look_below(backing, keys.clone())?;
-        below.finish(self.shared(), backing, keys, at_once, found)
+        below.finish(self.shared(), backing, keys, found)
     }
 
     /// Looks keys up without asking the storage.

@@ -193,7 +193,7 @@ impl Ring {
         if self.bytes.len() < at + length {
             self.bytes.resize(at + length, 0);
         }
-        let header = [
+        let parts = [
             &(key.len() as u16).to_le_bytes()[..],
             &(entry.value.len() as u32).to_le_bytes(),
             &entry.expires_at.unwrap_or(NEVER).to_le_bytes(),
@@ -201,7 +201,7 @@ impl Ring {
             entry.value,
         ];
         let mut room = self.bytes.get_mut(at..at + length).unwrap_or_default();
-        for part in header {
+        for part in parts {
             let (here, rest) = room.split_at_mut(part.len());
             here.copy_from_slice(part);
             room = rest;
