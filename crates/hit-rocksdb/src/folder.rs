@@ -29,7 +29,7 @@ const ROCKSDB: (u32, u32) = (11, 8);
 ///
 /// # Errors
 /// `HIT_CORRUPTION` where it has lost the file that says so: RocksDB would take what is left for nothing, and remove it. `HIT_IO`.
-pub(crate) fn holds_database(folder: &Path) -> Result<bool> {
+pub fn holds_database(folder: &Path) -> Result<bool> {
     let is_missing =
         |error: &io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
     match fs::metadata(folder.join("CURRENT")) {

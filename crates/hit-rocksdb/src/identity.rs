@@ -13,12 +13,10 @@ use crate::folder::holds_database;
 /// `HIT_CONFIG` where no database lies there, `HIT_CORRUPTION` where only parts of one do, `HIT_IO`.
 pub fn identity(path: &Path) -> Result<(u64, u64)> {
     if !holds_database(path)? {
-        let remedy = if path.join("hitkv.json").exists() {
-            "it is a store of hitkv: open it without rocksdb.raw"
-        } else {
-            "correct the path; a folder of another program is never made"
-        };
-        let message = format!("there is no RocksDB at {}: {remedy}", path.display());
+        let message = format!(
+            "there is no RocksDB at {}: correct the path; a folder of another program is never made",
+            path.display()
+        );
         return Err(Error::new(ErrorCode::Config, message));
     }
     of_folder(path).map_err(|error| {

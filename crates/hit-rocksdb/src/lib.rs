@@ -32,6 +32,7 @@ mod wal;
 mod write;
 
 pub use config::{Compression, RocksDbOptions};
+pub use folder::holds_database;
 pub use identity::identity;
 pub use storage::{Access, RocksDb};
 pub use verify::verify;

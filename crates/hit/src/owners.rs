@@ -1,12 +1,15 @@
 //! The folders that this process has open: a second open of one joins the first.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
 
 use hit_core::Result;
+use hit_log::{Folder, Lock, LockFile};
 use parking_lot::{Condvar, Mutex};
 
+use crate::options::OpenOptions;
 use crate::shared::Shared;
 
 /// Device and inode of a store's lock file.
@@ -35,6 +38,41 @@ pub(crate) enum Entered {
 pub(crate) struct Opening {
     identity: Identity,
     done: bool,
+}
+
+/// A store's folder of ours.
+#[expect(clippy::large_enum_variant, reason = "there is one for each opening")]
+pub(crate) enum Claimed {
+    /// This process has it open; the store has one handle more now.
+    Joined(Arc<Shared>),
+    /// The caller opens it.
+    Ours(Claim),
+}
+
+/// A folder that is locked, and the right to open it. What fails lets go of the lock before others may try.
+pub(crate) struct Claim {
+    pub(crate) lock: Lock,
+    pub(crate) folder: Folder,
+    pub(crate) identity: Identity,
+    pub(crate) opening: Opening,
+}
+
+/// Joins the store of `kind` in the folder `path` if `agrees` lets it, or locks the folder, which is made where the options say so.
+pub(crate) fn claim(
+    path: &Path,
+    kind: &str,
+    options: &OpenOptions,
+    agrees: impl Fn(&Shared, &OpenOptions) -> Result<()>,
+) -> Result<Claimed> {
+    let folder = Folder::open(Arc::clone(&options.files), path, kind, options.create_if_missing)?;
+    let lock_file = LockFile::open(&folder)?;
+    let identity = lock_file.identity();
+    match enter(identity, |shared| agrees(shared, options))? {
+        Entered::Joined(shared) => Ok(Claimed::Joined(shared)),
+        Entered::Vacant(opening) => {
+            Ok(Claimed::Ours(Claim { lock: lock_file.acquire()?, folder, identity, opening }))
+        }
+    }
 }
 
 /// Joins the store at `identity` if `agrees` lets it, or gets the right to open it. Waits for one that is opening or closing.

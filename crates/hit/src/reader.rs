@@ -43,11 +43,7 @@ impl Reader {
     /// What every write is answered.
     #[cold]
     pub(crate) fn refusal(&self) -> Error {
-        let message = format!(
-            "the store at {} was opened read-only: open it without readOnly, or write through the server that has it",
-            self.folder.path().display()
-        );
-        Error::new(ErrorCode::Unsupported, message)
+        refusal(self.folder.path())
     }
 
     /// Moves the store on to what has been written since.
@@ -66,6 +62,15 @@ impl Reader {
         shared.queue.sweep();
         Ok(())
     }
+}
+
+/// What a write is answered by the store at `path`, opened read-only.
+pub(crate) fn refusal(path: &Path) -> Error {
+    let message = format!(
+        "the store at {} was opened read-only: open it without readOnly, or write through the server that has it",
+        path.display()
+    );
+    Error::new(ErrorCode::Unsupported, message)
 }
 
 /// Puts a table in the place of the one in use, which scans may see until they end.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use hit_core::{AtomicBatch, Capabilities, Durability, Error, ErrorCode, Result, Storage, limits};
-use hit_log::{Folder, LockFile, Log, LogOptions, Replay, ReplayedFrame};
+use hit_log::{Log, LogOptions, Replay, ReplayedFrame};
 use hit_table::Table;
 use tokio::sync::oneshot;
 
@@ -16,7 +16,7 @@ use crate::disk::Disk;
 use crate::fill::SegmentFill;
 use crate::location::Location;
 use crate::options::OpenOptions;
-use crate::owners::{self, Entered};
+use crate::owners::{self, Claim, Claimed};
 use crate::queue::{Close, Completion, Group};
 use crate::reader::Reader;
 use crate::shared::{Applied, Shared};
@@ -353,14 +353,10 @@ fn open_memory(options: &OpenOptions) -> Result<Arc<Shared>> {
 }
 
 fn open_file(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
-    let folder = Folder::open(Arc::clone(&options.files), path, "file", options.create_if_missing)?;
-    let lock_file = LockFile::open(&folder)?;
-    let identity = lock_file.identity();
-    let opening = match owners::enter(identity, |shared| agrees(shared, options))? {
-        Entered::Joined(shared) => return Ok(shared),
-        Entered::Vacant(opening) => opening,
+    let Claim { opening, identity, folder, lock } = match owners::claim(path, "file", options, agrees)? {
+        Claimed::Joined(shared) => return Ok(shared),
+        Claimed::Ours(claim) => claim,
     };
-    let lock = lock_file.acquire()?;
     let mut table = Table::new();
     let values = options.max_memory_bytes.map(|bytes| Values::new(bytes, folder.clone()));
     let log_options = LogOptions { segment_bytes: options.file.segment_bytes };

@@ -33,6 +33,8 @@ pub(crate) struct Place {
     pub(crate) identity: Option<(u64, u64)>,
     /// The folder, where it is one of ours.
     pub(crate) folder: Option<Folder>,
+    /// The kind of store, and the name of the storage's own files in a folder of ours.
+    pub(crate) kind: &'static str,
     pub(crate) lock: Mutex<Option<Lock>>,
     #[cfg(feature = "rocksdb")]
     pub(crate) options: hit_rocksdb::RocksDbOptions,

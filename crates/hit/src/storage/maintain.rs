@@ -12,9 +12,6 @@ use crate::shared::Shared;
 use crate::stats::Stats;
 use crate::{Store, VerifyReport};
 
-/// The folder of a storage's own files in a folder of ours.
-const DATABASE: &str = "rocksdb";
-
 impl Store {
     /// Figures of the store and of this handle.
     pub(crate) fn stats_over(&self, backing: &Backing) -> Stats {
@@ -77,8 +74,8 @@ impl Backing {
             return Err(Error::new(ErrorCode::Unsupported, "this store has no files to back up: dump it"));
         };
         match &place.folder {
-            Some(folder) => hit_log::backup_with(folder, target, "rocksdb", |target| {
-                wait(self.storage.backup(&target.join(DATABASE), tell))
+            Some(folder) => hit_log::backup_with(folder, target, place.kind, |target| {
+                wait(self.storage.backup(&target.join(place.kind), tell))
             }),
             // Someone else's folder: its copy is one, too.
             None => wait(self.storage.backup(target, tell)),

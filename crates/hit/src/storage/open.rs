@@ -53,24 +53,24 @@ mod rocksdb {
     use std::sync::Arc;
 
     use hit_core::{Error, ErrorCode, Problem, Result, Tell};
-    use hit_log::{Folder, LockFile};
-    use hit_rocksdb::{Access, RocksDb, RocksDbOptions};
+    use hit_log::Folder;
+    use hit_rocksdb::{Access, RocksDb};
     use parking_lot::Mutex;
 
     use super::open_over;
     use crate::options::OpenOptions;
-    use crate::owners::{self, Entered};
+    use crate::owners::{self, Claim, Claimed, Entered};
+    use crate::reader::refusal;
     use crate::shared::Shared;
     use crate::storage::backing::Place;
 
-    /// What `hitkv.json` says.
+    /// What `hitkv.json` says, and the name of the database in a folder of ours.
     const KIND: &str = "rocksdb";
-    /// Where the database lies in a folder of ours.
-    const DATABASE: &str = "rocksdb";
 
     /// Opens a store in RocksDB.
     pub(crate) fn open_rocksdb(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
         RocksDb::check(&options.rocksdb)?;
+        check_kind(path, options.rocksdb.raw)?;
         match (options.read_only, options.rocksdb.raw) {
             (true, raw) => open_to_read(path, options, raw),
             (false, true) => open_raw(path, options),
@@ -78,30 +78,33 @@ mod rocksdb {
         }
     }
 
-    fn open_ours(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
-        if path.join("CURRENT").exists() && !Folder::description(path).exists() {
-            let message = format!(
-                "{} holds a RocksDB that is no store of hitkv: open it with {{ rocksdb: {{ raw: true }} }}, or use another \
-                 folder",
-                path.display()
-            );
-            return Err(Error::new(ErrorCode::Config, message));
-        }
-        let folder = Folder::open(Arc::clone(&options.files), path, KIND, options.create_if_missing)?;
-        let lock_file = LockFile::open(&folder)?;
-        let identity = lock_file.identity();
-        let opening = match owners::enter(identity, |shared| agrees(shared, options))? {
-            Entered::Joined(shared) => return Ok(shared),
-            Entered::Vacant(opening) => opening,
+    /// A folder of ours has a description, and someone else's has none.
+    fn check_kind(path: &Path, raw: bool) -> Result<()> {
+        let is_ours = Folder::description(path).exists();
+        let (what, remedy) = match (raw, is_ours) {
+            (true, true) => ("is a store of hitkv", "open it without rocksdb.raw"),
+            (false, false) if hit_rocksdb::holds_database(path).is_ok_and(|holds| holds) => (
+                "holds a RocksDB that is no store of hitkv",
+                "open it with { rocksdb: { raw: true } }, or use another folder",
+            ),
+            _ => return Ok(()),
         };
-        let lock = lock_file.acquire()?;
-        let database = folder.path().join(DATABASE);
+        Err(Error::new(ErrorCode::Config, format!("{} {what}: {remedy}", path.display())))
+    }
+
+    fn open_ours(path: &Path, options: &OpenOptions) -> Result<Arc<Shared>> {
+        let Claim { opening, identity, folder, lock } = match owners::claim(path, KIND, options, agrees)? {
+            Claimed::Joined(shared) => return Ok(shared),
+            Claimed::Ours(claim) => claim,
+        };
+        let database = folder.path().join(KIND);
         // Our own folder: that it is one was said before anything else was written into it, and a making may have ended there.
         let access = if options.create_if_missing { Access::Create } else { Access::Write };
         let storage = RocksDb::open(&database, &options.rocksdb, access, Arc::clone(&options.clock))?;
         let place = Place {
             identity: Some(identity),
             folder: Some(folder),
+            kind: KIND,
             lock: Mutex::new(Some(lock)),
             options: options.rocksdb,
         };
@@ -121,6 +124,7 @@ mod rocksdb {
         let place = Place {
             identity: Some(identity),
             folder: None,
+            kind: KIND,
             lock: Mutex::new(None),
             options: options.rocksdb,
         };
@@ -132,17 +136,11 @@ mod rocksdb {
     fn open_to_read(path: &Path, options: &OpenOptions, raw: bool) -> Result<Arc<Shared>> {
         let folder =
             if raw { None } else { Some(Folder::open(Arc::clone(&options.files), path, KIND, false)?) };
-        let database = folder.as_ref().map_or_else(|| path.to_owned(), |folder| folder.path().join(DATABASE));
+        let database = folder.as_ref().map_or_else(|| path.to_owned(), |folder| folder.path().join(KIND));
         let storage = RocksDb::open(&database, &options.rocksdb, Access::Read, Arc::clone(&options.clock))?;
-        let refusal = Error::new(
-            ErrorCode::Unsupported,
-            format!(
-                "the store at {} was opened read-only: open it without readOnly, or write through the server that has it",
-                path.display()
-            ),
-        );
-        let place = Place { identity: None, folder, lock: Mutex::new(None), options: options.rocksdb };
-        open_over(Arc::new(storage), options, Some(place), Some(refusal))
+        let place =
+            Place { identity: None, folder, kind: KIND, lock: Mutex::new(None), options: options.rocksdb };
+        open_over(Arc::new(storage), options, Some(place), Some(refusal(path)))
     }
 
     /// Whether a second open may join a store.
@@ -162,11 +160,11 @@ mod rocksdb {
         options: &OpenOptions,
         tell: &mut Tell<'_>,
     ) -> Result<(Vec<Problem>, u64)> {
-        let RocksDbOptions { raw, .. } = options.rocksdb;
-        if raw {
+        check_kind(path, options.rocksdb.raw)?;
+        if options.rocksdb.raw {
             return hit_rocksdb::verify(path, &options.rocksdb, tell);
         }
         let folder = Folder::open(Arc::clone(&options.files), path, KIND, false)?;
-        hit_rocksdb::verify(&folder.path().join(DATABASE), &options.rocksdb, tell)
+        hit_rocksdb::verify(&folder.path().join(KIND), &options.rocksdb, tell)
     }
 }
