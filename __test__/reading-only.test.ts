@@ -5,7 +5,7 @@ import { start } from './child.js';
 import { failure } from './failure.js';
 import { folderImage } from './folder-image.js';
 import { notBuilt } from './not-built.js';
-import { closing, temporaryFolder } from './place.js';
+import { closing, kept, temporaryFolder } from './place.js';
 
 const why = await notBuilt({ readOnly: true });
 
@@ -28,10 +28,10 @@ describe.skipIf(why)(`a store opened with readOnly${why ?? ''}`, () => {
     expect(folderImage(folder)).toEqual(image);
   });
 
-  test('refuses every write, and says why', async () => {
-    const folder = await temporaryFolder();
-    await (await open(folder)).close();
-    const reader = closing(await open(folder, { readOnly: true }));
+  test.each(kept)('refuses every write of a store in %s, and says why', async (kind) => {
+    const url = `${kind}${await temporaryFolder()}`;
+    await (await open(url)).close();
+    const reader = closing(await open(url, { readOnly: true }));
     for (const call of [
       () => reader.set('key', 'value'),
       () => reader.setMany({ key: 'value' }),
@@ -41,6 +41,7 @@ describe.skipIf(why)(`a store opened with readOnly${why ?? ''}`, () => {
       () => reader.batch([{ type: 'set', key: 'key', value: 'value' }]),
       () => reader.update('key', () => 'value'),
       () => reader.increment('key'),
+      () => reader.expire('key', 1000),
       () => reader.load([['key', 'value']]),
       () => reader.compact(),
       () => reader.sub('a').set('key', 'value'),

@@ -30,33 +30,6 @@ describe('a store in rocksdb: opened with readOnly', () => {
     expect(folderImage(folder)).toEqual(image);
   });
 
-  test('refuses every write, and says why', async () => {
-    const folder = await temporaryFolder();
-    await (await open(`rocksdb:${folder}`)).close();
-    const reader = closing(await open(`rocksdb:${folder}`, { readOnly: true }));
-    for (const call of [
-      () => reader.set('key', 'value'),
-      () => reader.setMany({ key: 'value' }),
-      () => reader.delete('key'),
-      () => reader.deleteMany(['key']),
-      () => reader.clear(),
-      () => reader.batch([{ type: 'set', key: 'key', value: 'value' }]),
-      () => reader.update('key', () => 'value'),
-      () => reader.increment('key'),
-      () => reader.expire('key', 1000),
-      () => reader.load([['key', 'value']]),
-      () => reader.compact(),
-      () => reader.sub('a').set('key', 'value'),
-    ]) {
-      expect(await failure(call), String(call)).toMatchObject({
-        name: 'HitError',
-        code: 'HIT_UNSUPPORTED',
-        message: expect.stringMatching(/read-only|readOnly/),
-      });
-    }
-    expect(await reader.count()).toBe(0);
-  });
-
   test('works beside a writer, and refresh moves it on between scans', async () => {
     const folder = await temporaryFolder();
     const writer = closing(await open(`rocksdb:${folder}`));

@@ -17,20 +17,6 @@ use hit_testkit::TestClock;
 use rocksdb::{DB, Options};
 use support::{Database, START_MS, entries, files, set};
 
-/// Three tables, closed.
-fn filled() -> Database {
-    let mut database = Database::new();
-    for round in 0..3_u8 {
-        let pairs: Vec<_> =
-            (0..3_000_u32).map(|number| (number.to_be_bytes(), [round, number as u8].repeat(30))).collect();
-        let operations: Vec<_> = pairs.iter().map(|(key, value)| set(key, value)).collect();
-        database.write(&operations);
-        database = database.reopened();
-    }
-    database.close().unwrap();
-    database
-}
-
 fn read_all(storage: &RocksDb) -> Result<()> {
     for number in 0..3_000_u32 {
         let mut values = Values::default();
@@ -47,7 +33,7 @@ fn read_all(storage: &RocksDb) -> Result<()> {
 
 #[test]
 fn damage_in_a_table_is_never_read_as_something_else() {
-    let database = filled();
+    let database = Database::filled();
     let tables: Vec<_> = files(&database.path(), ".sst")
         .into_iter()
         .filter(|table| fs::metadata(table).unwrap().len() > 10_000)
@@ -75,7 +61,7 @@ fn damage_in_a_table_is_never_read_as_something_else() {
 
 #[test]
 fn a_scan_that_came_upon_damage_does_not_begin_anew() {
-    let database = filled();
+    let database = Database::filled();
     let families = ["default", "hitkv", "hitkv-expiry"];
     let db = DB::open_cf(&Options::default(), database.path(), families).unwrap();
     db.put(10_u32.to_be_bytes(), b"\x09 is no flag").unwrap();

@@ -10,28 +10,15 @@ use std::path::Path;
 
 use hit_core::{Error, ErrorCode, Problem, Storage, at_once};
 use hit_rocksdb::{RocksDbOptions, verify};
-use support::{Database, files, set};
+use support::{Database, files};
 
 fn check(folder: &Path) -> (Vec<Problem>, u64) {
     verify(folder, &RocksDbOptions::default(), &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
-fn reopen_and_fill() -> Database {
-    let mut database = Database::new();
-    for round in 0..3_u8 {
-        let pairs: Vec<_> =
-            (0..3_000_u32).map(|number| (number.to_be_bytes(), [round, number as u8].repeat(30))).collect();
-        let operations: Vec<_> = pairs.iter().map(|(key, value)| set(key, value)).collect();
-        database.write(&operations);
-        database = database.reopened();
-    }
-    database.close().unwrap();
-    database
-}
-
 #[test]
 fn a_whole_database_has_no_problems_and_is_left_as_it_is() {
-    let database = reopen_and_fill();
+    let database = Database::filled();
     let before = files(&database.path(), "");
     let (problems, bytes) = check(&database.path());
     assert_eq!(problems, []);
@@ -41,7 +28,7 @@ fn a_whole_database_has_no_problems_and_is_left_as_it_is() {
 
 #[test]
 fn an_altered_byte_is_found_in_every_table_but_in_its_filter() {
-    let database = reopen_and_fill();
+    let database = Database::filled();
     let tables = files(&database.path(), ".sst");
     assert!(tables.len() > 3, "{tables:?}");
     for table in tables {
@@ -74,7 +61,7 @@ fn an_altered_byte_is_found_in_every_table_but_in_its_filter() {
 
 #[test]
 fn damage_in_one_table_does_not_hide_that_in_another() {
-    let database = reopen_and_fill();
+    let database = Database::filled();
     let tables: Vec<_> = files(&database.path(), ".sst")
         .into_iter()
         .filter(|table| fs::metadata(table).unwrap().len() > 10_000)
@@ -95,7 +82,7 @@ fn damage_in_one_table_does_not_hide_that_in_another() {
 
 #[test]
 fn a_table_that_is_missing_or_too_short_is_named() {
-    let database = reopen_and_fill();
+    let database = Database::filled();
     let tables = files(&database.path(), ".sst");
     let table = &tables[tables.len() - 1];
     let whole = fs::read(table).unwrap();
@@ -112,7 +99,7 @@ fn a_table_that_is_missing_or_too_short_is_named() {
 
 #[test]
 fn a_check_of_an_open_database_reads_the_disk() {
-    let database = reopen_and_fill();
+    let database = Database::filled();
     let again = database.reopened();
     assert_eq!(again.keys().len(), 3_000);
     let (problems, _) = at_once(again.storage.verify(&mut |_| ControlFlow::Continue(()))).unwrap();
@@ -128,7 +115,7 @@ fn a_check_of_an_open_database_reads_the_disk() {
 
 #[test]
 fn a_check_is_ended_by_its_caller() {
-    let database = reopen_and_fill();
+    let database = Database::filled();
     let mut told = 0;
     let ended: Result<_, Error> = verify(&database.path(), &RocksDbOptions::default(), &mut |_| {
         told += 1;
@@ -143,7 +130,7 @@ fn a_check_is_ended_by_its_caller() {
 
 #[test]
 fn a_damaged_manifest_is_a_problem() {
-    let database = reopen_and_fill();
+    let database = Database::filled();
     let manifest = files(&database.path(), "")
         .into_iter()
         .find(|path| path.to_string_lossy().contains("MANIFEST-"))

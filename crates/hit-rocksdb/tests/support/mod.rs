@@ -36,6 +36,21 @@ impl Database {
         Ok(Self { storage, clock, folder })
     }
 
+    /// Three tables of the same 3,000 keys, closed.
+    pub fn filled() -> Self {
+        let mut database = Self::new();
+        for round in 0..3_u8 {
+            let pairs: Vec<_> = (0..3_000_u32)
+                .map(|number| (number.to_be_bytes(), [round, number as u8].repeat(30)))
+                .collect();
+            let operations: Vec<_> = pairs.iter().map(|(key, value)| set(key, value)).collect();
+            database.write(&operations);
+            database = database.reopened();
+        }
+        database.close().unwrap();
+        database
+    }
+
     /// Another storage on the same folder, with the same clock.
     pub fn open_again(&self, options: &RocksDbOptions, access: Access) -> Result<RocksDb> {
         RocksDb::open(&self.path(), options, access, self.clock.clone())
