@@ -67,11 +67,18 @@ export interface NativeStore {
   getEntry(bytes: Uint8Array, keyBytes: number): [string | Uint8Array, number | undefined] | undefined;
   has(bytes: Uint8Array, keyBytes: number): boolean;
   /**
-   * Reads `count` keys, their lengths in `words`, their bytes in `bytes`, at one moment. Leaves lengths of values in `words`
+   * Reads `count` keys, their lengths in `words`, their bytes in `bytes`, at one moment or each at some moment of the call,
+   * so that no writer on another thread keeps it waiting. Leaves lengths of values in `words`
    * (0xffffffff: absent) and the values joined in `out`. Returns 1 where everything is ASCII, 0 where not, or, where `out`
    * is too small and nothing was left, minus the bytes it needs.
    */
-  getMany(words: Uint32Array, count: number, bytes: Uint8Array, out: Uint8Array): number;
+  getMany(
+    words: Uint32Array,
+    count: number,
+    bytes: Uint8Array,
+    out: Uint8Array,
+    atOneMoment: boolean,
+  ): number;
   count(start: Uint8Array, end: Uint8Array | null): number;
   /** Opens a scan; `parts`: 1 keys, 2 values, 3 both. */
   scan(start: Uint8Array, end: Uint8Array | null, parts: number, reverse: boolean): number;
@@ -160,8 +167,14 @@ export interface Binding {
     bytes: Uint8Array,
     textValues: boolean,
   ): Promise<NativeValues> | null;
-  /** Sorts what a scan needs sorted, off the thread; null where there is too little to be worth one. */
-  prepareScan(store: NativeStore): Promise<void> | null;
+  /** Opens a scan off the thread; null where that takes too little to be worth it. As the store's own `scan` otherwise. */
+  scanLater(
+    store: NativeStore,
+    start: Uint8Array,
+    end: Uint8Array | null,
+    parts: number,
+    reverse: boolean,
+  ): Promise<number> | null;
   compact(store: NativeStore): NativeCall;
   refresh(store: NativeStore): NativeCall;
   verify(store: NativeStore, wantsProgress: boolean): NativeCall;

@@ -178,13 +178,7 @@ export class NativeEngine implements EngineStore {
 
   async scan(range: KeyRange, parts: ScanParts, reverse: boolean): Promise<EngineScan> {
     this.#beforeRead();
-    try {
-      await binding().prepareScan(this.native);
-    } catch (error) {
-      throw nativeError(error);
-    }
-    this.#beforeRead();
-    const scan = this.#scans.open(range, parts, reverse, this.#reader.mayWaitForKeys);
+    const scan = await this.#scans.openLater(range, parts, reverse, this.#reader.mayWaitForKeys);
     await scan.ready?.();
     return scan;
   }

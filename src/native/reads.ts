@@ -68,6 +68,11 @@ export class Reader {
     return this.#fromDisk(keys)?.then(({ values }) => values) ?? this.getMany(keys);
   }
 
+  /** The same for keys that need not be read at one moment. */
+  readEach(keys: readonly Bytes[]): (Raw | undefined)[] | Promise<(Raw | undefined)[]> {
+    return this.#fromDisk(keys)?.then(({ values }) => values) ?? this.getMany(keys, false);
+  }
+
   /** The same for an entry with its expiry. */
   async readEntry(key: Bytes): Promise<{ value: Raw; expiresAt?: number } | undefined> {
     const reading = this.#fromDisk([key]);
@@ -111,18 +116,18 @@ export class Reader {
     }
   }
 
-  getMany(keys: readonly Bytes[]): (Raw | undefined)[] {
+  getMany(keys: readonly Bytes[], atOneMoment = true): (Raw | undefined)[] {
     if (keys.length === 0) return [];
     this.#keys.putMany(keys);
     const { words, bytes } = this.#keys;
     try {
       let out = this.#out;
-      let answer = this.#native.getMany(words, keys.length, bytes, out);
+      let answer = this.#native.getMany(words, keys.length, bytes, out, atOneMoment);
       while (answer < 0) {
         // The keys' lengths are still there, since nothing was left where `out` is too small. Another thread may have
         // put a longer value meanwhile, hence the loop.
         out = Buffer.allocUnsafeSlow(-answer);
-        answer = this.#native.getMany(words, keys.length, bytes, out);
+        answer = this.#native.getMany(words, keys.length, bytes, out, atOneMoment);
       }
       return readValues(words, keys.length, out, this.#text, answer === 1);
     } catch (error) {
@@ -166,7 +171,7 @@ export class WaitingReads {
     const singly = () => answerSingly(reader, keys, resolves, rejects);
     let values: (Raw | undefined)[] | Promise<(Raw | undefined)[]>;
     try {
-      values = reader.readMany(keys);
+      values = reader.readEach(keys);
     } catch {
       singly();
       return;
@@ -191,7 +196,7 @@ function answerSingly(
 ): void {
   for (const [index, key] of keys.entries()) {
     try {
-      const values = reader.mayWait ? reader.readMany([key]) : [reader.get(key)];
+      const values = reader.mayWait ? reader.readEach([key]) : [reader.get(key)];
       if (values instanceof Promise) values.then(([value]) => resolves[index]?.(value), rejects[index]);
       else resolves[index]?.(values[0]);
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { EngineScan, KeyRange, Raw, ScanParts } from '../engine.js';
 import { nativeError, notOpenError } from '../errors.js';
-import type { NativeStore } from './binding.js';
+import { binding, type NativeStore } from './binding.js';
 import { PartReader } from './values.js';
 
 const PARTS: Record<ScanParts, number> = { keys: 1, values: 2, entries: 3 };
@@ -28,6 +28,7 @@ export class Scans {
   readonly words = new Uint32Array(2 * PAGE_ENTRIES);
   readonly page = Buffer.allocUnsafeSlow(PAGE_BYTES);
   readonly #open = new Set<number>();
+  #closed = false;
 
   constructor(native: NativeStore, textKeys: boolean, textValues: boolean) {
     this.native = native;
@@ -35,9 +36,35 @@ export class Scans {
     this.textValues = textValues;
   }
 
-  /** Takes the snapshot. A scan that reads ahead does so on another thread, from now on. */
-  open(range: KeyRange, parts: ScanParts, reverse: boolean, readsAhead = false): EngineScan {
+  /** Takes the snapshot. */
+  open(range: KeyRange, parts: ScanParts, reverse: boolean): EngineScan {
     const id = native(() => this.native.scan(range.start, range.end, PARTS[parts], reverse));
+    return this.#add(id, parts, false);
+  }
+
+  /** The same, on another thread where that takes long. A scan that reads ahead does so on another thread, from then on. */
+  async openLater(
+    range: KeyRange,
+    parts: ScanParts,
+    reverse: boolean,
+    readsAhead: boolean,
+  ): Promise<EngineScan> {
+    const { start, end } = range;
+    const opening = native(() => binding().scanLater(this.native, start, end, PARTS[parts], reverse));
+    if (opening === null) {
+      return this.#add(
+        native(() => this.native.scan(start, end, PARTS[parts], reverse)),
+        parts,
+        readsAhead,
+      );
+    }
+    const id = await opening.catch((error) => Promise.reject(nativeError(error)));
+    if (!this.#closed) return this.#add(id, parts, readsAhead);
+    this.native.scanClose(id);
+    throw notOpenError(this.native.url);
+  }
+
+  #add(id: number, parts: ScanParts, readsAhead: boolean): EngineScan {
     this.#open.add(id);
     const scan = new NativeScan(this, id, parts, readsAhead);
     ABANDONED.register(scan, { scans: this, id }, scan);
@@ -52,7 +79,9 @@ export class Scans {
     if (this.#open.delete(id)) this.native.scanClose(id);
   }
 
+  /** Closes all scans, and those that are being opened. */
   closeAll(): void {
+    this.#closed = true;
     for (const id of this.#open) this.close(id);
   }
 }

@@ -23,7 +23,7 @@ pub(crate) fn close(call: &Call<'_>) -> Result<sys::napi_value> {
     let ticket = call.store.next_ticket();
     let settlements = Arc::clone(&call.store.settlements);
     settlements.open_ticket(call.env);
-    call.store.scans.borrow_mut().clear();
+    call.store.scans.clear();
     call.store.store.close_with(move |result| settlements.settle(ticket, result));
     raw::number(call.env, ticket as f64)
 }

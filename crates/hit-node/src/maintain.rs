@@ -20,7 +20,7 @@ use crate::store::Held;
 /// Where the object is no store; all else is its ticket's.
 #[napi]
 pub fn compact(env: Env, store: Object<'_>) -> napi::Result<NativeCall> {
-    let Held { store, settlements } = held_of(env, &store)?;
+    let Held { store, settlements, .. } = held_of(env, &store)?;
     let body = move |_: &mut hit::Tell<'_>| store.compact_blocking().map(|()| NativeOutcome::default());
     Ok(long::start(env, settlements, false, body))
 }
@@ -31,7 +31,7 @@ pub fn compact(env: Env, store: Object<'_>) -> napi::Result<NativeCall> {
 /// As `compact`.
 #[napi]
 pub fn refresh(env: Env, store: Object<'_>) -> napi::Result<NativeCall> {
-    let Held { store, settlements } = held_of(env, &store)?;
+    let Held { store, settlements, .. } = held_of(env, &store)?;
     let body = move |_: &mut hit::Tell<'_>| store.refresh_blocking().map(|()| NativeOutcome::default());
     Ok(long::start(env, settlements, false, body))
 }
@@ -42,7 +42,7 @@ pub fn refresh(env: Env, store: Object<'_>) -> napi::Result<NativeCall> {
 /// As `compact`.
 #[napi]
 pub fn verify(env: Env, store: Object<'_>, wants_progress: bool) -> napi::Result<NativeCall> {
-    let Held { store, settlements } = held_of(env, &store)?;
+    let Held { store, settlements, .. } = held_of(env, &store)?;
     let body = move |tell: &mut hit::Tell<'_>| store.verify_blocking(tell).map(NativeOutcome::from);
     Ok(long::start(env, settlements, wants_progress, body))
 }
@@ -75,7 +75,7 @@ pub fn verify_closed(
 /// As `compact`.
 #[napi]
 pub fn backup(env: Env, store: Object<'_>, folder: String, wants_progress: bool) -> napi::Result<NativeCall> {
-    let Held { store, settlements } = held_of(env, &store)?;
+    let Held { store, settlements, .. } = held_of(env, &store)?;
     let folder = PathBuf::from(folder);
     let body = move |tell: &mut hit::Tell<'_>| {
         store.backup_blocking(&folder, tell).map(|()| NativeOutcome::default())

@@ -174,35 +174,6 @@ impl Task for Count {
     }
 }
 
-/// Sorts what a scan needs sorted on another thread; `null` where there is too little to be worth one.
-///
-/// # Errors
-/// With the failure's code as a property of the error.
-#[napi(ts_return_type = "Promise<void> | null")]
-pub fn prepare_scan(env: Env, store: Object<'_>) -> napi::Result<Option<AsyncTask<Prepare>>> {
-    let store = store_of(env, &store)?;
-    let wanted = store.wants_preparation().map_err(|error| to_napi(env.raw(), &error))?;
-    Ok(wanted.then(|| AsyncTask::new(Prepare { store })))
-}
-
-/// Sorts on another thread.
-pub struct Prepare {
-    store: Store,
-}
-
-impl Task for Prepare {
-    type Output = hit::Result<()>;
-    type JsValue = ();
-
-    fn compute(&mut self) -> napi::Result<Self::Output> {
-        Ok(self.store.prepare_scan())
-    }
-
-    fn resolve(&mut self, env: Env, prepared: Self::Output) -> napi::Result<()> {
-        prepared.map_err(|error| to_napi(env.raw(), &error))
-    }
-}
-
 pub(crate) fn store_of(env: Env, object: &Object<'_>) -> napi::Result<Store> {
     held_of(env, object).map(|held| held.store)
 }

@@ -36,7 +36,7 @@ pub(crate) fn has(call: &Call<'_>) -> Result<sys::napi_value> {
     raw::boolean(call.env, call.store.store.has(key(call)?)?)
 }
 
-/// `getMany(words, count, bytes, out)`
+/// `getMany(words, count, bytes, out, atOneMoment)`
 pub(crate) fn get_many(call: &Call<'_>) -> Result<sys::napi_value> {
     let lengths = call.words(0)?.get_mut(..call.number(1)?).ok_or_else(raw::overrun)?;
     let keys = Keys { lengths, bytes: call.bytes(2)? };
@@ -48,13 +48,20 @@ pub(crate) fn get_many(call: &Call<'_>) -> Result<sys::napi_value> {
     let mut values = Values { out, used: 0, needed: 0, ascii: true, invalid: None, text };
     let mut found = call.store.scratch.borrow_mut();
     found.clear();
-    call.store.store.get_many_with(keys.clone(), |entry| {
+    let at_one_moment = call.bool(4)?;
+    let find = |entry: Option<Entry<'_>>| {
         let length = entry.map_or(ABSENT, |entry| {
             values.put(entry.value, found.len());
             u32::try_from(entry.value.len()).unwrap_or(ABSENT)
         });
         found.push(length);
-    })?;
+    };
+    let store = &call.store.store;
+    if at_one_moment {
+        store.get_many_with(keys.clone(), find)?;
+    } else {
+        store.get_each_with(keys.clone(), find)?;
+    }
     if let Some(position) = values.invalid {
         return Err(not_text(keys.clone().nth(position).unwrap_or_default()));
     }

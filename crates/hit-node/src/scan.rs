@@ -1,13 +1,21 @@
 //! Scans, a page at a time.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use hit::{Entry, Error, ErrorCode, KeyRange, ReadAhead, Result, Scan};
+use hit::{Entry, Error, ErrorCode, KeyRange, ReadAhead, Result, Scan, Store};
+use napi::bindgen_prelude::{AsyncTask, Object};
 use napi::{Env, JsValue, Task, sys};
+use napi_derive::napi;
+use parking_lot::Mutex;
 
-use crate::error::hex;
+use crate::error::{hex, to_napi};
+use crate::open::held_of;
 use crate::raw::{self, Call};
 use crate::read::not_text;
+use crate::store::Held;
 
 const KEYS: usize = 1;
 const VALUES: usize = 2;
@@ -19,9 +27,31 @@ const DRY: usize = 0x2000_0000;
 const THIN: usize = 0x1000_0000;
 
 /// A scan that JavaScript knows by a number.
-pub(crate) struct OpenScan {
+struct OpenScan {
     scan: Scan,
     parts: usize,
+}
+
+/// The open scans of one handle. Only its JavaScript thread uses them.
+#[derive(Default)]
+pub(crate) struct OpenScans {
+    open: Mutex<HashMap<u32, OpenScan>>,
+    last: AtomicU32,
+}
+
+impl OpenScans {
+    /// Opens one; returns its number.
+    pub(crate) fn add(&self, scan: Scan, parts: usize) -> u32 {
+        let scan = if parts & VALUES == 0 { scan.without_values() } else { scan };
+        let number = self.last.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        self.open.lock().insert(number, OpenScan { scan, parts });
+        number
+    }
+
+    /// Closes all of them.
+    pub(crate) fn clear(&self) {
+        self.open.lock().clear();
+    }
 }
 
 /// `scan(start, end, parts, reverse)`
@@ -29,16 +59,57 @@ pub(crate) fn open(call: &Call<'_>) -> Result<sys::napi_value> {
     let range = KeyRange { start: call.bytes(0)?, end: call.optional_bytes(1)? };
     let (parts, reverse) = (call.number(2)?, call.bool(3)?);
     let scan = call.store.store.scan(range, reverse)?;
-    let scan = if parts & VALUES == 0 { scan.without_values() } else { scan };
-    let number = call.store.next_scan();
-    call.store.scans.borrow_mut().insert(number, OpenScan { scan, parts });
-    raw::number(call.env, f64::from(number))
+    raw::number(call.env, f64::from(call.store.scans.add(scan, parts)))
+}
+
+/// Opens a scan on another thread; `null` where that takes too little to be worth one. As `scan` of a store otherwise.
+///
+/// # Errors
+/// With the failure's code as a property of the error.
+#[napi(ts_return_type = "Promise<number> | null")]
+pub fn scan_later(
+    env: Env,
+    store: Object<'_>,
+    start: &[u8],
+    end: Option<&[u8]>,
+    parts: u32,
+    reverse: bool,
+) -> napi::Result<Option<AsyncTask<Opening>>> {
+    let Held { store, scans, .. } = held_of(env, &store)?;
+    let takes_long = store.scan_takes_long().map_err(|error| to_napi(env.raw(), &error))?;
+    let (start, end) = (start.to_vec(), end.map(<[u8]>::to_vec));
+    Ok(takes_long
+        .then(|| AsyncTask::new(Opening { store, scans, start, end, parts: parts as usize, reverse })))
+}
+
+/// Opens a scan on another thread.
+pub struct Opening {
+    store: Store,
+    scans: Arc<OpenScans>,
+    start: Vec<u8>,
+    end: Option<Vec<u8>>,
+    parts: usize,
+    reverse: bool,
+}
+
+impl Task for Opening {
+    type Output = Result<Scan>;
+    type JsValue = u32;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        let range = KeyRange { start: &self.start, end: self.end.as_deref() };
+        Ok(self.store.scan(range, self.reverse))
+    }
+
+    fn resolve(&mut self, env: Env, opened: Self::Output) -> napi::Result<u32> {
+        opened.map(|scan| self.scans.add(scan, self.parts)).map_err(|error| to_napi(env.raw(), &error))
+    }
 }
 
 /// `scanPage(scan, words, limit, out)`
 pub(crate) fn page(call: &Call<'_>) -> Result<sys::napi_value> {
     let number = u32::try_from(call.number(0)?).unwrap_or(0);
-    let mut scans = call.store.scans.borrow_mut();
+    let mut scans = call.store.scans.open.lock();
     let Some(OpenScan { scan, parts }) = scans.get_mut(&number) else {
         return Err(Error::new(ErrorCode::NotOpen, "the scan is closed"));
     };
@@ -89,7 +160,7 @@ pub(crate) fn page(call: &Call<'_>) -> Result<sys::napi_value> {
 /// `scanAhead(scan)`
 pub(crate) fn ahead(call: &Call<'_>) -> Result<sys::napi_value> {
     let number = u32::try_from(call.number(0)?).unwrap_or(0);
-    let scans = call.store.scans.borrow();
+    let scans = call.store.scans.open.lock();
     let Some(behind) = scans.get(&number).and_then(|open| open.scan.ahead().1) else {
         return raw::undefined(call.env);
     };
@@ -119,7 +190,7 @@ impl Task for Ahead {
 /// `scanClose(scan)`
 pub(crate) fn close(call: &Call<'_>) -> Result<sys::napi_value> {
     let number = u32::try_from(call.number(0)?).unwrap_or(0);
-    call.store.scans.borrow_mut().remove(&number);
+    call.store.scans.open.lock().remove(&number);
     raw::undefined(call.env)
 }
 

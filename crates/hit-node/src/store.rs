@@ -1,7 +1,6 @@
 //! A handle of a store as a JavaScript object whose functions are raw.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::ptr;
@@ -13,7 +12,7 @@ use std::time::Duration;
 use hit::{Capabilities, Result};
 use napi::sys;
 
-use crate::scan::OpenScan;
+use crate::scan::OpenScans;
 use crate::settle::Settlements;
 use crate::{life, raw, read, scan, write};
 
@@ -31,10 +30,9 @@ pub(crate) struct NativeStore {
     pub(crate) settlements: Arc<Settlements>,
     pub(crate) text_keys: bool,
     pub(crate) text_values: bool,
-    pub(crate) scans: RefCell<HashMap<u32, OpenScan>>,
+    pub(crate) scans: Arc<OpenScans>,
     /// Lengths of values on their way out.
     pub(crate) scratch: RefCell<Vec<u32>>,
-    next_scan: Cell<u32>,
     cleanup: Cell<Cleanup>,
 }
 
@@ -42,6 +40,7 @@ pub(crate) struct NativeStore {
 pub(crate) struct Held {
     pub(crate) store: hit::Store,
     pub(crate) settlements: Arc<Settlements>,
+    pub(crate) scans: Arc<OpenScans>,
 }
 
 /// The hook that runs when the environment goes down, and what it is given.
@@ -84,12 +83,6 @@ impl NativeStore {
     pub(crate) fn next_ticket(&self) -> u64 {
         self.settlements.next_ticket()
     }
-
-    pub(crate) fn next_scan(&self) -> u32 {
-        let scan = self.next_scan.get();
-        self.next_scan.set(scan.wrapping_add(1));
-        scan
-    }
 }
 
 /// Makes the JavaScript object of a handle. The handle is closed with the last of its functions, or with the
@@ -104,7 +97,9 @@ pub(crate) fn to_js(
     let object = raw::object(env)?;
     raw::set(env, object, "url", raw::text(env, store.url())?)?;
     raw::set(env, object, "supports", supports(env, store.capabilities())?)?;
-    let held = Held { store: store.clone(), settlements: Arc::clone(&settlements) };
+    let scans = Arc::new(OpenScans::default());
+    let held =
+        Held { store: store.clone(), settlements: Arc::clone(&settlements), scans: Arc::clone(&scans) };
     let held = Box::into_raw(Box::new(held)).cast();
     // SAFETY: the box is freed by `free_held`, once.
     unsafe {
@@ -116,9 +111,8 @@ pub(crate) fn to_js(
         settlements,
         text_keys,
         text_values,
-        scans: RefCell::default(),
+        scans,
         scratch: RefCell::default(),
-        next_scan: Cell::new(1),
         cleanup: Cell::new(Cleanup { env, data: ptr::null_mut() }),
     });
     for (name, callback) in FUNCTIONS {
@@ -139,8 +133,9 @@ pub(crate) fn from_js(env: sys::napi_env, object: sys::napi_value) -> Result<Hel
         raw::check(sys::napi_check_object_type_tag(env, object, &TYPE_TAG, &mut ours))?;
         raw::check(if ours { sys::Status::napi_ok } else { sys::Status::napi_invalid_arg })?;
         raw::check(sys::napi_unwrap(env, object, &mut held))?;
-        let Held { store, settlements } = held.cast::<Held>().as_ref().ok_or_else(raw::overrun)?;
-        Ok(Held { store: store.clone(), settlements: Arc::clone(settlements) })
+        let Held { store, settlements, scans } = held.cast::<Held>().as_ref().ok_or_else(raw::overrun)?;
+        let (settlements, scans) = (Arc::clone(settlements), Arc::clone(scans));
+        Ok(Held { store: store.clone(), settlements, scans })
     }
 }
 
@@ -197,7 +192,7 @@ unsafe extern "C" fn on_teardown(data: *mut c_void) {
     let Some(native) = weak.upgrade() else { return };
     native.cleanup.set(Cleanup { env: ptr::null_mut(), data: ptr::null_mut() });
     native.settlements.abandon();
-    native.scans.borrow_mut().clear();
+    native.scans.clear();
     let (closed, wait) = mpsc::channel();
     native.store.close_with(move |_| {
         let _ = closed.send(());
@@ -217,7 +212,7 @@ impl Drop for NativeStore {
             }
         }
         self.settlements.release();
-        self.scans.borrow_mut().clear();
+        self.scans.clear();
         // SAFETY: this is the end of `self`; nobody uses the store after it.
         drop_elsewhere(unsafe { ManuallyDrop::take(&mut self.store) });
     }

@@ -41,7 +41,7 @@ pub fn load(
     options: NativeLoadOptions,
     wants_progress: bool,
 ) -> napi::Result<NativeCall> {
-    let Held { store, settlements } = held_of(env, &store)?;
+    let Held { store, settlements, .. } = held_of(env, &store)?;
     let NativeLoadOptions { format, skip_bad, json_values } = options;
     let format = format_of(env, format)?;
     let options = LoadOptions { format, skip_bad, json_values, ..LoadOptions::default() };
@@ -71,7 +71,7 @@ pub fn load_store(
     end: Option<&[u8]>,
     wants_progress: bool,
 ) -> napi::Result<NativeCall> {
-    let Held { store, settlements } = held_of(env, &store)?;
+    let Held { store, settlements, .. } = held_of(env, &store)?;
     let source = store_of(env, &source)?;
     let range = OwnRange::new(start, end);
     let body = move |tell: &mut Tell<'_>| {
@@ -95,7 +95,7 @@ pub fn dump(
     end: Option<&[u8]>,
     wants_progress: bool,
 ) -> napi::Result<NativeCall> {
-    let Held { store, settlements } = held_of(env, &store)?;
+    let Held { store, settlements, .. } = held_of(env, &store)?;
     let format = format_of(env, format)?;
     let range = OwnRange::new(start, end);
     let body = move |tell: &mut Tell<'_>| {

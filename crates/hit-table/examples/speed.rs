@@ -141,7 +141,7 @@ fn fill(table: &mut Table, data: &[(String, String)]) {
 fn scan(table: &mut Table, reverse: bool) -> usize {
     let mut cursor = Cursor::new(table.snapshot(), KeyRange::ALL, reverse);
     let (mut count, mut bytes) = (0, 0);
-    let flow: ControlFlow<()> = table.visit(&mut cursor, 0, |key, entry| {
+    let flow: ControlFlow<()> = cursor.visit(0, |key, entry| {
         count += 1;
         bytes += key.len() + entry.value.len();
         ControlFlow::Continue(())
@@ -153,7 +153,7 @@ fn scan(table: &mut Table, reverse: bool) -> usize {
 fn check_scan(table: &mut Table, expected: &[&(String, String)]) {
     let mut cursor = Cursor::new(table.snapshot(), KeyRange::ALL, false);
     let mut expected = expected.iter();
-    let flow: ControlFlow<()> = table.visit(&mut cursor, 0, |key, entry| {
+    let flow: ControlFlow<()> = cursor.visit(0, |key, entry| {
         let wanted = expected.next().map(|(key, value)| (key.as_bytes(), value.as_bytes()));
         assert_eq!(entry.value.in_memory().map(|value| (key, value)), wanted);
         ControlFlow::Continue(())

@@ -3,14 +3,17 @@
 //! Bytes of a record never change and never move while anything may point at them. A chunk counts the bytes of its
 //! live records; one with none is *retired*, and freed once every view, snapshot and unsettled undo that is older
 //! than its retirement is gone. `moment` counts retirements: whoever keeps locations remembers the moment it began
-//! (its *birth*), and a chunk retired at a moment above that may still be read by it.
+//! (its *birth*), and a chunk retired at a moment above that may still be read by it. Who looks a single key up at that
+//! moment keeps no location; the memory waits for him (`chunks.rs`).
 //!
 //! A chunk with few live bytes is evacuated, step by step (`evacuate.rs`).
 
 use std::collections::VecDeque;
+use std::ptr::NonNull;
+use std::sync::Arc;
 
 use crate::bounds::Bounds;
-use crate::buffer::Buffer;
+use crate::chunks::{Chunks, Records};
 use crate::location::Location;
 use crate::record::Record;
 
@@ -30,7 +33,8 @@ enum State {
 }
 
 struct Chunk {
-    bytes: Buffer,
+    start: NonNull<u8>,
+    length: usize,
     used: usize,
     live: usize,
     /// Unlike the number, never used again: a walk that left off in a chunk sees that it is another one.
@@ -60,43 +64,58 @@ impl Walk {
     }
 }
 
+// SAFETY: where a chunk begins is an address in memory that `Chunks` keeps, which is bound to no thread.
+unsafe impl Send for Chunk {}
+// SAFETY: a shared chunk is only looked at.
+unsafe impl Sync for Chunk {}
+
 pub(crate) struct Arena {
+    memory: Arc<Chunks>,
+    /// By number; those of others, who share the memory, seem free.
     chunks: Vec<Chunk>,
-    free: Vec<u32>,
+    /// How many of them are not free.
+    in_use: usize,
     head: Option<u32>,
     /// When and which; oldest first.
     retired: VecDeque<(u64, u32)>,
     retired_bytes: usize,
     sparse: VecDeque<ChunkId>,
-    /// The bytes of a freed ordinary chunk, kept for the next one: its pages need not come anew.
-    spare: Option<Buffer>,
     moment: u64,
     next_serial: u64,
     live_bytes: usize,
     memory_bytes: usize,
     chunk_bytes: usize,
     large_record_bytes: usize,
-    scratch: Vec<u8>,
 }
 
 impl Arena {
     pub(crate) fn new(bounds: &Bounds) -> Self {
+        Self::beside(bounds, Arc::default())
+    }
+
+    /// An arena whose chunks have their numbers and their memory among those of others.
+    pub(crate) fn beside(bounds: &Bounds, memory: Arc<Chunks>) -> Self {
+        let chunk_bytes = bounds.chunk_bytes.min(Location::MAX_CHUNK_BYTES);
         Self {
+            memory,
             chunks: Vec::new(),
-            free: Vec::new(),
+            in_use: 0,
             head: None,
             retired: VecDeque::new(),
             retired_bytes: 0,
             sparse: VecDeque::new(),
-            spare: None,
             moment: 0,
             next_serial: 0,
             live_bytes: 0,
             memory_bytes: 0,
-            chunk_bytes: bounds.chunk_bytes,
-            large_record_bytes: bounds.large_record_bytes.min(bounds.chunk_bytes),
-            scratch: Vec::new(),
+            chunk_bytes,
+            large_record_bytes: bounds.large_record_bytes.min(chunk_bytes),
         }
+    }
+
+    /// The memory, for who reads it without the arena.
+    pub(crate) fn memory(&self) -> &Arc<Chunks> {
+        &self.memory
     }
 
     pub(crate) fn moment(&self) -> u64 {
@@ -109,7 +128,7 @@ impl Arena {
 
     /// Bytes taken from the system.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.memory_bytes + self.spare.as_ref().map_or(0, |spare| spare.len())
+        self.memory_bytes
     }
 
     /// Bytes of retired chunks.
@@ -118,30 +137,25 @@ impl Arena {
     }
 
     pub(crate) fn chunks(&self) -> usize {
-        self.chunks.len() - self.free.len()
+        self.in_use
     }
 
-    /// The bytes from a location to the end of its chunk.
+    /// What reads the records.
     #[inline]
-    fn tail(&self, location: Location) -> Option<&[u8]> {
-        self.chunks.get(location.chunk())?.bytes.get(location.offset()..)
+    pub(crate) fn records(&self) -> Records<'_> {
+        // SAFETY: locations come from `append`, and chunks are released by `&mut self` only.
+        unsafe { Records::new(&self.memory) }
     }
 
     #[inline]
     pub(crate) fn record(&self, location: Location) -> Option<Record<'_>> {
-        Record::decode(self.tail(location)?)
+        self.records().record(location)
     }
 
     /// The key of a record. A location always has one; nothing is read otherwise.
     #[inline]
     pub(crate) fn key(&self, location: Location) -> &[u8] {
-        self.tail(location).and_then(Record::decode_key).unwrap_or_default()
-    }
-
-    /// The first byte of a record: where its cache miss happens.
-    #[inline]
-    pub(crate) fn touch(&self, location: Location) -> u64 {
-        self.tail(location).and_then(|tail| tail.first()).map_or(0, |&byte| byte.into())
+        self.records().key(location)
     }
 
     pub(crate) fn append(&mut self, record: &Record<'_>) -> Location {
@@ -151,40 +165,26 @@ impl Arena {
         if let Some(expires_at) = record.expires_at {
             chunk.next_expiry = chunk.next_expiry.min(expires_at);
         }
-        chunk
-            .bytes
-            .get_mut(offset..)
-            .and_then(|room| record.encode(room))
-            .expect("room for the record was made");
+        // SAFETY: the chunk has room for the record behind all that was appended before, of which alone others know.
+        unsafe { record.write(chunk.start.add(offset)) };
         chunk.used += size;
         chunk.live += size;
         self.live_bytes += size;
-        Location::new(number, offset as u32)
+        Location::new(number, offset)
     }
 
     /// A copy of a record at the head, for evacuation.
     pub(crate) fn append_copy(&mut self, from: Location) -> Option<Location> {
-        // One more copy of few bytes, since source and target are chunks of one list.
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let record = self.record(from)?;
-        let (size, expires_at) = (record.size(), record.expires_at);
-        scratch.clear();
-        scratch.extend_from_slice(self.tail(from)?.get(..size)?);
-        let (number, chunk) = self.room(size);
-        let offset = chunk.used;
-        chunk.next_expiry = chunk.next_expiry.min(expires_at.unwrap_or(u64::MAX));
-        chunk.bytes.get_mut(offset..offset + size)?.copy_from_slice(&scratch);
-        chunk.used += size;
-        chunk.live += size;
-        self.live_bytes += size;
-        self.scratch = scratch;
-        Some(Location::new(number, offset as u32))
+        let memory = Arc::clone(&self.memory);
+        // SAFETY: as in `records`; appending releases no chunk.
+        let record = unsafe { Records::new(&memory) }.record(from)?;
+        Some(self.append(&record))
     }
 
     /// The chunk that a record of `size` bytes is appended to.
     #[inline]
     fn room(&mut self, size: usize) -> (u32, &mut Chunk) {
-        let fits = |chunk: &Chunk| chunk.bytes.len() - chunk.used >= size;
+        let fits = |chunk: &Chunk| chunk.length - chunk.used >= size;
         let number = match self.head {
             _ if size > self.large_record_bytes => self.open(size, State::Sealed),
             Some(head) if self.chunks.get(head as usize).is_some_and(fits) => head,
@@ -200,19 +200,16 @@ impl Arena {
 
     #[cold]
     fn open(&mut self, length: usize, state: State) -> u32 {
-        let spare = if length == self.chunk_bytes { self.spare.take() } else { None };
-        let bytes = spare.unwrap_or_else(|| Buffer::new(length));
-        self.memory_bytes += bytes.len();
+        let (number, start) = self.memory.open(length);
+        self.memory_bytes += length;
+        self.in_use += 1;
         let serial = self.next_serial;
         self.next_serial += 1;
-        let number = self.free.pop().unwrap_or_else(|| {
-            let number = u32::try_from(self.chunks.len()).unwrap_or(u32::MAX);
-            assert!(number <= Location::MAX_CHUNK, "memory ends before chunk numbers do");
-            self.chunks.push(Chunk::free());
-            number
-        });
+        if self.chunks.len() <= number as usize {
+            self.chunks.resize_with(number as usize + 1, Chunk::free);
+        }
         if let Some(chunk) = self.chunks.get_mut(number as usize) {
-            *chunk = Chunk { bytes, used: 0, live: 0, serial, next_expiry: u64::MAX, state };
+            *chunk = Chunk { start, length, used: 0, live: 0, serial, next_expiry: u64::MAX, state };
         }
         number
     }
@@ -228,15 +225,16 @@ impl Arena {
 
     /// Counts a record as dead.
     pub(crate) fn kill(&mut self, location: Location) {
+        // What was in a retired chunk has been counted already, all of it.
+        if !self.can_restore(location) {
+            return;
+        }
         let Some(size) = self.record(location).map(|record| record.size()) else { return };
         let Some(chunk) = self.chunks.get_mut(location.chunk()) else { return };
-        // What was in a retired chunk has been counted already, all of it.
-        if !matches!(chunk.state, State::Retired | State::Free) {
-            chunk.live -= size;
-            self.live_bytes -= size;
-            if chunk.state != State::Head {
-                self.judge(location.chunk() as u32);
-            }
+        chunk.live -= size;
+        self.live_bytes -= size;
+        if chunk.state != State::Head {
+            self.judge(location.chunk() as u32);
         }
     }
 
@@ -246,7 +244,7 @@ impl Arena {
         if chunk.live == 0 && !matches!(chunk.state, State::Free | State::Retired | State::Head) {
             chunk.state = State::Retired;
             self.moment += 1;
-            self.retired_bytes += chunk.bytes.len();
+            self.retired_bytes += chunk.length;
             self.retired.push_back((self.moment, number));
         } else if chunk.state == State::Sealed && chunk.live * 2 < chunk.used {
             chunk.state = State::Sparse;
@@ -321,14 +319,11 @@ impl Arena {
         }
         let Some((_, number)) = self.retired.pop_front() else { return 0 };
         let Some(chunk) = self.chunks.get_mut(number as usize) else { return 0 };
-        let bytes = std::mem::replace(chunk, Chunk::free()).bytes;
-        let length = bytes.len();
-        self.free.push(number);
+        let length = std::mem::replace(chunk, Chunk::free()).length;
+        self.memory.release(number);
+        self.in_use -= 1;
         self.memory_bytes -= length;
         self.retired_bytes -= length;
-        if length == self.chunk_bytes && self.spare.is_none() {
-            self.spare = Some(bytes);
-        }
         length
     }
 
@@ -387,8 +382,11 @@ impl Arena {
     /// The next record of a walk; `None` at the end of the chunk, or when it is gone.
     pub(crate) fn step(&self, walk: &mut Walk) -> Option<(Location, Record<'_>)> {
         let chunk = self.chunk(walk.chunk).filter(|chunk| chunk.state != State::Retired)?;
-        let record = Record::decode(chunk.bytes.get(walk.offset..chunk.used)?)?;
-        let location = Location::new(walk.chunk.number, walk.offset as u32);
+        if walk.offset >= chunk.used {
+            return None;
+        }
+        let location = Location::new(walk.chunk.number, walk.offset);
+        let record = self.record(location)?;
         walk.offset += record.size();
         Some((location, record))
     }
@@ -405,7 +403,8 @@ impl Arena {
 impl Chunk {
     fn free() -> Self {
         Self {
-            bytes: Buffer::empty(),
+            start: NonNull::dangling(),
+            length: 0,
             used: 0,
             live: 0,
             serial: u64::MAX,

@@ -1,56 +1,32 @@
 //! Walking a snapshot in key order, a page at a time.
 
-use std::ops::ControlFlow;
+use std::cmp::Ordering;
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 
 use hit_core::KeyRange;
 
-use crate::arena::Arena;
+use crate::chunks::Records;
 use crate::location::Location;
 use crate::read::Entry;
 use crate::record::Record;
-use crate::run::{RunEntry, seek};
-use crate::snapshot::{Contents, Snapshot};
-use crate::table::Table;
+use crate::run::{Run, RunEntry};
+use crate::snapshot::Snapshot;
 
 /// Entries whose records are loaded side by side.
 const BLOCK: usize = 32;
 
-/// A place in a snapshot at which [`Table::visit`] goes on.
+/// A place in a snapshot at which [`Cursor::visit`] goes on.
 pub struct Cursor {
     snapshot: Snapshot,
     start: Vec<u8>,
     end: Option<Vec<u8>>,
     is_reverse: bool,
     /// What is left of each run; none before the first visit.
-    windows: Option<Vec<Window>>,
+    windows: Option<Vec<Range<usize>>>,
     /// Merged already, not visited yet from `next` on.
     pending: Vec<Location>,
     next: usize,
-}
-
-/// Positions of a run from `low` to below `high`.
-struct Window {
-    low: usize,
-    high: usize,
-}
-
-impl Window {
-    fn rest<'a>(&self, run: &'a [RunEntry]) -> &'a [RunEntry] {
-        run.get(self.low..self.high).unwrap_or_default()
-    }
-
-    fn head<'a>(&self, run: &'a [RunEntry], is_reverse: bool) -> Option<&'a RunEntry> {
-        let rest = self.rest(run);
-        if is_reverse { rest.last() } else { rest.first() }
-    }
-
-    fn advance(&mut self, entries: usize, is_reverse: bool) {
-        if is_reverse {
-            self.high -= entries;
-        } else {
-            self.low += entries;
-        }
-    }
 }
 
 impl Cursor {
@@ -80,25 +56,49 @@ impl Cursor {
         self.next = self.next.saturating_sub(1);
     }
 
+    /// Hands the entries of the range to `visitor`, key by key in byte order, until it breaks or there are no more, and
+    /// leaves the cursor behind the last one handed out. Entries written, deleted or cleared after the snapshot was
+    /// taken are seen as they were; those that have expired at `now_ms` are not.
+    pub fn visit<B>(
+        &mut self,
+        now_ms: u64,
+        mut visitor: impl FnMut(&[u8], Entry<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let mut skipped = 0;
+        let mut flow = ControlFlow::Continue(());
+        while flow.is_continue() {
+            if self.next == self.pending.len() {
+                skipped += self.fill();
+                if self.pending.is_empty() {
+                    break;
+                }
+            }
+            flow = self.visit_pending(now_ms, &mut skipped, &mut visitor);
+        }
+        self.snapshot.note_skipped(skipped);
+        flow
+    }
+
     /// Merges the next block of locations into `pending`; returns how many entries it stepped over.
-    fn fill(&mut self, arena: &Arena) -> usize {
+    fn fill(&mut self) -> usize {
         self.pending.clear();
         self.next = 0;
-        let Contents { runs, .. } = self.snapshot.contents();
+        let runs = self.snapshot.contents().runs.as_slice();
+        let records = self.snapshot.records();
         let range = KeyRange { start: &self.start, end: self.end.as_deref() };
         let windows =
-            self.windows.get_or_insert_with(|| runs.iter().map(|run| window(run, range, arena)).collect());
+            self.windows.get_or_insert_with(|| runs.iter().map(|run| run.window(range, records)).collect());
         let mut skipped = 0;
         while self.pending.len() < BLOCK {
-            let Some(nearest) = nearest(runs, windows, self.is_reverse, arena, &mut skipped) else { break };
+            let Some(nearest) = nearest(runs, windows, self.is_reverse, records, &mut skipped) else { break };
             // Everything of this run that lies clearly before the other runs' next keys.
             let others = runs.iter().zip(windows.iter()).enumerate().filter(|&(number, _)| number != nearest);
-            let heads = others.filter_map(|(_, (run, window))| window.head(run, self.is_reverse));
+            let heads = others.filter_map(|(_, (run, window))| head(run, window, self.is_reverse));
             let prefixes = heads.map(|head| head.prefix);
             let bound = if self.is_reverse { prefixes.max() } else { prefixes.min() };
             let (Some(run), Some(window)) = (runs.get(nearest), windows.get_mut(nearest)) else { break };
             let room = BLOCK - self.pending.len();
-            let rest = window.rest(run);
+            let rest = rest(run, window);
             let is_before = |entry: &&RunEntry| match bound {
                 Some(bound) if self.is_reverse => entry.prefix > bound,
                 Some(bound) => entry.prefix < bound,
@@ -115,10 +115,53 @@ impl Cursor {
                 let head = rest.iter().take(1);
                 take(&mut self.pending, head.chain(rest.iter().skip(1).take_while(is_before)).take(room))
             };
-            window.advance(taken, self.is_reverse);
+            advance(window, taken, self.is_reverse);
             skipped += taken - (self.pending.len() - before);
         }
         skipped
+    }
+
+    #[inline]
+    fn visit_pending<B>(
+        &mut self,
+        now_ms: u64,
+        skipped: &mut usize,
+        visitor: &mut impl FnMut(&[u8], Entry<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let Self { snapshot, pending, next, .. } = self;
+        let (tombstones, reader) = (&snapshot.contents().tombstones, snapshot.records());
+        let mut records: [Option<Record<'_>>; BLOCK] = [None; BLOCK];
+        // All of them first, since none waits for another's cache miss that way.
+        for (record, &location) in records.iter_mut().zip(pending.iter().skip(*next)) {
+            *record = reader.record(location);
+        }
+        for record in records.into_iter().flatten() {
+            *next += 1;
+            if !tombstones.is_empty() && tombstones.iter().any(|tombstone| tombstone.covers(&record)) {
+                *skipped += 1;
+            } else if !record.is_expired(now_ms) {
+                visitor(record.key, Entry::from(record))?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// What is left of a run.
+fn rest<'a>(run: &'a Run, window: &Range<usize>) -> &'a [RunEntry] {
+    run.entries().get(window.clone()).unwrap_or_default()
+}
+
+fn head<'a>(run: &'a Run, window: &Range<usize>, is_reverse: bool) -> Option<&'a RunEntry> {
+    let rest = rest(run, window);
+    if is_reverse { rest.last() } else { rest.first() }
+}
+
+fn advance(window: &mut Range<usize>, entries: usize, is_reverse: bool) {
+    if is_reverse {
+        window.end -= entries;
+    } else {
+        window.start += entries;
     }
 }
 
@@ -131,128 +174,43 @@ fn take<'a>(pending: &mut Vec<Location>, entries: impl Iterator<Item = &'a RunEn
     taken
 }
 
-fn window(run: &[RunEntry], range: KeyRange<'_>, arena: &Arena) -> Window {
-    if range.is_empty() {
-        return Window { low: 0, high: 0 };
-    }
-    let low = if range.start.is_empty() { 0 } else { seek(run, 0, range.start, arena) };
-    let high = range.end.map_or(run.len(), |end| seek(run, low, end, arena));
-    Window { low, high }
-}
-
 /// The run whose next key comes first; of several with one key the newest, and the others step over it.
 fn nearest(
-    runs: &[std::sync::Arc<Vec<RunEntry>>],
-    windows: &mut [Window],
+    runs: &[Arc<Run>],
+    windows: &mut [Range<usize>],
     is_reverse: bool,
-    arena: &Arena,
+    records: Records<'_>,
     skipped: &mut usize,
 ) -> Option<usize> {
     let mut nearest: Option<(usize, RunEntry)> = None;
     for (number, (run, window)) in runs.iter().zip(windows).enumerate().rev() {
-        let Some(&head) = window.head(run, is_reverse) else { continue };
-        let order = nearest.map_or(std::cmp::Ordering::Less, |(_, best)| {
+        let Some(&head) = head(run, window, is_reverse) else { continue };
+        let order = nearest.map_or(Ordering::Less, |(_, best)| {
             let order = head.prefix.cmp(&best.prefix);
-            let order = order.then_with(|| arena.key(head.location).cmp(arena.key(best.location)));
+            let order = order.then_with(|| records.key(head.location).cmp(records.key(best.location)));
             if is_reverse { order.reverse() } else { order }
         });
         match order {
-            std::cmp::Ordering::Less => nearest = Some((number, head)),
-            std::cmp::Ordering::Equal => {
-                window.advance(1, is_reverse);
+            Ordering::Less => nearest = Some((number, head)),
+            Ordering::Equal => {
+                advance(window, 1, is_reverse);
                 *skipped += 1;
             }
-            std::cmp::Ordering::Greater => {}
+            Ordering::Greater => {}
         }
     }
     nearest.map(|(number, _)| number)
 }
 
-impl Table {
-    /// Hands the entries of a cursor's range to `visitor`, key by key in byte order, until it breaks or there are no
-    /// more, and leaves the cursor behind the last one handed out. Entries written, deleted or cleared after the
-    /// snapshot was taken are seen as they were; those that have expired at `now_ms` are not.
-    ///
-    /// The snapshot must be of this table; of another one nothing is seen.
-    pub fn visit<'t, B>(
-        &'t self,
-        cursor: &mut Cursor,
-        now_ms: u64,
-        mut visitor: impl FnMut(&'t [u8], Entry<'t>) -> ControlFlow<B>,
-    ) -> ControlFlow<B> {
-        if !cursor.snapshot.is_of(&self.snapshots) {
-            return ControlFlow::Continue(());
-        }
-        let mut skipped = 0;
-        let mut flow = ControlFlow::Continue(());
-        while flow.is_continue() {
-            if cursor.next == cursor.pending.len() {
-                skipped += cursor.fill(&self.arena);
-                if cursor.pending.is_empty() {
-                    break;
-                }
-            }
-            flow = self.visit_pending(cursor, now_ms, &mut skipped, &mut visitor);
-        }
-        cursor.snapshot.note_skipped(skipped);
-        flow
-    }
-
-    #[inline]
-    fn visit_pending<'t, B>(
-        &'t self,
-        cursor: &mut Cursor,
-        now_ms: u64,
-        skipped: &mut usize,
-        visitor: &mut impl FnMut(&'t [u8], Entry<'t>) -> ControlFlow<B>,
-    ) -> ControlFlow<B> {
-        let Cursor { snapshot, pending, next, .. } = cursor;
-        let tombstones = &snapshot.contents().tombstones;
-        let mut records: [Option<Record<'t>>; BLOCK] = [None; BLOCK];
-        // All of them first, since none waits for another's cache miss that way.
-        for (record, &location) in records.iter_mut().zip(pending.iter().skip(*next)) {
-            *record = self.arena.record(location);
-        }
-        for record in records.into_iter().flatten() {
-            *next += 1;
-            if !tombstones.is_empty() && tombstones.iter().any(|tombstone| tombstone.covers(&record)) {
-                *skipped += 1;
-            } else if !record.is_expired(now_ms) {
-                visitor(record.key, Entry::from(record))?;
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// How many entries of a range a snapshot holds that have not expired at `now_ms`. At once for everything, and a
-    /// binary search for a range, where nothing can expire and no delete is waiting to be merged; else it walks them.
-    #[must_use]
-    pub fn count(&self, snapshot: &Snapshot, range: KeyRange<'_>, now_ms: u64) -> u64 {
-        let contents = snapshot.contents();
-        if !contents.can_expire && contents.tombstones.is_empty() && snapshot.is_of(&self.snapshots) {
-            match (contents.entries, contents.runs.as_slice()) {
-                (Some(entries), _) if range == KeyRange::ALL => return entries as u64,
-                (_, [run]) => {
-                    let window = window(run, range, &self.arena);
-                    return window.rest(run).len() as u64;
-                }
-                _ => {}
-            }
-        }
-        let mut count = 0;
-        let flow: ControlFlow<()> =
-            self.visit(&mut Cursor::new(snapshot.clone(), range, false), now_ms, |_, _| {
-                count += 1;
-                ControlFlow::Continue(())
-            });
-        debug_assert!(flow.is_continue(), "counting never breaks off");
-        count
-    }
-
-    /// How many entries there are, where that is known at once and without a snapshot: nothing can expire and no
-    /// range delete is being swept.
-    #[must_use]
-    pub fn count_all(&self) -> Option<u64> {
-        (self.tally.expiring == 0 && self.tombstones.is_empty()).then_some(self.index.len() as u64)
-    }
+/// The next entry of several runs in key order, deletions among them, each key once; for who counts.
+pub(crate) fn next_key<'a>(
+    runs: &'a [Arc<Run>],
+    windows: &mut [Range<usize>],
+    records: Records<'_>,
+) -> Option<&'a RunEntry> {
+    let number = nearest(runs, windows, false, records, &mut 0)?;
+    let (run, window) = (runs.get(number)?, windows.get_mut(number)?);
+    let next = head(run, window, false);
+    advance(window, 1, false);
+    next
 }

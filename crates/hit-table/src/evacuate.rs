@@ -37,10 +37,10 @@ impl Table {
         }
     }
 
-    /// Drops a view whose fresh locations would take longer to sort than gathering it anew.
+    /// Drops a view whose fresh locations would take longer to sort than gathering it anew, unless somebody does.
     fn trim_view(&mut self) {
         let bound = self.bounds.fresh_entries + self.index.len() / 4;
-        if self.view.as_ref().is_some_and(|view| view.fresh.len() > bound) {
+        if self.view.as_ref().is_some_and(|view| view.fresh_entries() > bound && !view.is_planned()) {
             self.view = None;
         }
     }
@@ -99,7 +99,7 @@ impl Table {
             } else if let Some(moved) = self.arena.append_copy(location) {
                 self.index.relocate(hash, location, moved);
                 if let Some(view) = self.view.as_mut().filter(|_| !is_covered) {
-                    view.fresh.push(moved);
+                    view.note(moved);
                 }
             } else {
                 continue;

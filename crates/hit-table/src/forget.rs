@@ -81,9 +81,9 @@ mod tests {
         table.settle(undo);
         let snapshot = table.snapshot();
         table.forget([&b"a"[..]].into_iter(), 2);
-        assert_eq!(table.count(&snapshot, KeyRange::ALL, 0), 1);
+        assert_eq!(snapshot.count(KeyRange::ALL, 0), 1);
         let after = table.snapshot();
-        assert_eq!(table.count(&after, KeyRange::ALL, 0), 0);
+        assert_eq!(after.count(KeyRange::ALL, 0), 0);
         drop(Cursor::new(after, KeyRange::ALL, false));
     }
 }

@@ -1,50 +1,89 @@
-//! A view from nothing: every key of the index, sorted. On two threads where the table is large.
+//! A view from nothing: every key of the index, sorted. On two threads where the table is large. Meanwhile the table may be
+//! written to: what was written since belongs to the view anyway, so any location that was a key's newest at some moment
+//! of the gathering does.
 
+use std::ops::Range;
 use std::thread::Builder;
 
 use parking_lot::Mutex;
 
+use crate::chunks::Records;
+use crate::index::{Root, SHARDS};
 use crate::location::Location;
-use crate::run::{Run, RunEntry, hide, sort, word_at};
-use crate::table::Table;
+use crate::run::{RunEntry, sort};
 
 /// How many keys decide where to divide.
 const SAMPLES: usize = 1_001;
 
-/// Every key that no range delete hides.
-pub(crate) fn gather(table: &Table) -> Run {
-    let mut run = gather_all(table);
-    for active in &table.tombstones {
-        hide(&mut run, &active.tombstone, &table.arena);
-    }
-    if !table.tombstones.is_empty() {
-        run.retain(|entry| !entry.location.is_marked());
-    }
-    run
+/// What is gathered from.
+#[derive(Clone, Copy)]
+pub(crate) struct Gathering<'a> {
+    pub(crate) index: &'a Root,
+    pub(crate) records: Records<'a>,
+    /// About how many keys there are.
+    pub(crate) entries: usize,
 }
 
-fn gather_all(table: &Table) -> Run {
-    if table.index.len() < table.bounds.large_view_entries {
-        let mut run: Run = table.index.locations().map(|location| entry(table, location)).collect();
-        sort(&mut run, &table.arena);
-        return run;
+impl Gathering<'_> {
+    /// Every key, in order.
+    pub(crate) fn gather(self, uses_two_threads: bool) -> Vec<RunEntry> {
+        if !uses_two_threads {
+            let mut run = Vec::with_capacity(self.entries);
+            self.visit(0..SHARDS, |location| run.push(RunEntry::new(location, self.records)));
+            sort(&mut run, self.records);
+            return run;
+        }
+        // Each thread reads half of the shards and divides them at one key; then each sorts what lies on one side of it,
+        // so that nothing has to be merged.
+        let pivot = self.pivot();
+        let divide = |shards| self.divide(shards, pivot);
+        let (low, high) = side_by_side(|| divide(0..SHARDS / 2), || divide(SHARDS / 2..SHARDS));
+        let (mut run, mut above) = low;
+        run.extend(high.0);
+        let middle = run.len();
+        run.append(&mut above);
+        run.extend(high.1);
+        let (below, above) = run.split_at_mut(middle);
+        let (below, above) = (Mutex::new(below), Mutex::new(above));
+        side_by_side(|| sort(&mut below.lock(), self.records), || sort(&mut above.lock(), self.records));
+        run
     }
-    // Each thread reads half of the shards and divides them at one key; then each sorts what lies on one side of it,
-    // so that nothing has to be merged.
-    let pivot = pivot(table);
-    let (low, high) = side_by_side(
-        || divide(table, table.index.halves().0, pivot),
-        || divide(table, table.index.halves().1, pivot),
-    );
-    let (mut run, mut above) = low;
-    run.extend(high.0);
-    let middle = run.len();
-    run.append(&mut above);
-    run.extend(high.1);
-    let (below, above) = run.split_at_mut(middle);
-    let (below, above) = (Mutex::new(below), Mutex::new(above));
-    side_by_side(|| sort(&mut below.lock(), &table.arena), || sort(&mut above.lock(), &table.arena));
-    run
+
+    fn visit(self, shards: Range<usize>, mut visit: impl FnMut(Location)) {
+        for shard in shards {
+            // For each anew, so that memory that others wait for is not held up.
+            let guard = crossbeam_epoch::pin();
+            self.index.shards(&guard).shard(shard).locations().for_each(&mut visit);
+        }
+    }
+
+    /// A key with about as many below it as above.
+    fn pivot(self) -> RunEntry {
+        let step = (self.entries / SAMPLES).max(1);
+        let (mut sampled, mut seen) = (Vec::new(), 0);
+        self.visit(0..SHARDS, |location| {
+            if seen % step == 0 {
+                sampled.push(RunEntry::new(location, self.records));
+            }
+            seen += 1;
+        });
+        sort(&mut sampled, self.records);
+        let middle = sampled.get(sampled.len() / 2).copied();
+        middle.unwrap_or(RunEntry { prefix: 0, location: Location::new(0, 0) })
+    }
+
+    fn divide(self, shards: Range<usize>, pivot: RunEntry) -> (Vec<RunEntry>, Vec<RunEntry>) {
+        let pivot_key = self.records.key(pivot.location);
+        let mut below = Vec::with_capacity(self.entries / 4);
+        let mut above = Vec::with_capacity(self.entries / 4);
+        self.visit(shards, |location| {
+            let entry = RunEntry::new(location, self.records);
+            let is_below = entry.prefix < pivot.prefix
+                || entry.prefix == pivot.prefix && self.records.key(location) < pivot_key;
+            if is_below { below.push(entry) } else { above.push(entry) }
+        });
+        (below, above)
+    }
 }
 
 /// Does one thing on a thread of its own beside the other, or both in turn where there is no thread to be had.
@@ -56,30 +95,4 @@ fn side_by_side<T: Send>(one: impl Fn() -> T + Sync, other: impl Fn() -> T) -> (
         }
         Err(_) => (one(), other()),
     })
-}
-
-fn entry(table: &Table, location: Location) -> RunEntry {
-    RunEntry { prefix: word_at(table.arena.key(location), 0), location }
-}
-
-/// A key with about as many below it as above.
-fn pivot(table: &Table) -> &[u8] {
-    let step = (table.index.len() / SAMPLES).max(1);
-    let mut keys: Vec<&[u8]> =
-        table.index.locations().step_by(step).map(|location| table.arena.key(location)).collect();
-    let middle = keys.len() / 2;
-    keys.sort_unstable();
-    keys.get(middle).copied().unwrap_or_default()
-}
-
-fn divide(table: &Table, locations: impl Iterator<Item = Location>, pivot: &[u8]) -> (Run, Run) {
-    let prefix = word_at(pivot, 0);
-    let mut below = Vec::with_capacity(table.index.len() / 4);
-    let mut above = Vec::with_capacity(table.index.len() / 4);
-    for entry in locations.map(|location| entry(table, location)) {
-        let is_below =
-            entry.prefix < prefix || entry.prefix == prefix && table.arena.key(entry.location) < pivot;
-        if is_below { below.push(entry) } else { above.push(entry) }
-    }
-    (below, above)
 }

@@ -4,6 +4,7 @@ use foldhash::fast::RandomState;
 
 /// Hashes keys with a seed of its own, since keys come from the network and whoever knows the seed could send keys
 /// that collide.
+#[derive(Clone)]
 pub(crate) struct KeyHasher {
     state: RandomState,
     mask: u64,

@@ -15,7 +15,7 @@ mod history;
 use self::disk::Disk;
 use self::history::{History, Owned};
 use crate::span::set_bytes;
-use crate::{Bounds, Cursor, Snapshot, Span, Table, Undo, Value, ViewBuild};
+use crate::{Bounds, Cursor, LookupSlot, Snapshot, Span, Table, Undo, Value, ViewBuild, ViewPlan};
 
 /// Value, expiry, sequence number.
 type Kept = (Vec<u8>, Option<u64>, u64);
@@ -40,9 +40,10 @@ enum Step {
     OpenCursor { snapshot: usize, start: usize, end: usize, reverse: bool },
     Page { cursor: usize, entries: usize },
     Count { snapshot: usize, start: usize, end: usize },
-    BeginView,
+    PlanView,
     BuildView,
     InstallView,
+    TakeSnapshotWithin(usize),
     Sweep { budget: usize },
     Wait { ms: u64 },
     StoreValue { key: usize },
@@ -94,9 +95,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         8 => (any::<usize>(), 0..50_usize).prop_map(|(cursor, entries)| Step::Page { cursor, entries }),
         3 => (any::<usize>(), 0..=KEYS, 0..=KEYS)
             .prop_map(|(snapshot, start, end)| Step::Count { snapshot, start, end }),
-        2 => Just(Step::BeginView),
-        2 => Just(Step::BuildView),
-        2 => Just(Step::InstallView),
+        3 => Just(Step::PlanView),
+        3 => Just(Step::BuildView),
+        3 => Just(Step::InstallView),
+        2 => (0..30_usize).prop_map(Step::TakeSnapshotWithin),
         8 => (1..40_usize).prop_map(|budget| Step::Sweep { budget }),
         3 => (0..20_u64).prop_map(|ms| Step::Wait { ms }),
         6 => (0..KEYS).prop_map(|key| Step::StoreValue { key }),
@@ -146,6 +148,8 @@ struct OpenCursor {
 
 struct World {
     table: Table,
+    /// Reads the table without it.
+    lookup: LookupSlot,
     map: Map,
     sequence: u64,
     now_ms: u64,
@@ -155,6 +159,7 @@ struct World {
     disk: Disk,
     snapshots: Vec<(Snapshot, Map)>,
     cursors: Vec<OpenCursor>,
+    plan: Option<ViewPlan>,
     build: Option<ViewBuild>,
     /// Whether what was undone has its numbers given again, as a store does.
     reuses_sequences: bool,
@@ -264,12 +269,16 @@ impl World {
                     .iter()
                     .filter(|(key, entry)| range.contains(key) && is_live(entry, self.now_ms))
                     .count();
-                assert_eq!(self.table.count(snapshot, range, self.now_ms), expected as u64);
+                assert_eq!(snapshot.count(range, self.now_ms), expected as u64);
             }
-            Step::BeginView => {
-                self.table.begin_view();
+            Step::TakeSnapshotWithin(most_merged) => {
+                let snapshot = self.table.snapshot_within(*most_merged);
+                assert_eq!(self.table.view_backlog(), 0);
+                self.snapshots.push((snapshot, self.map.clone()));
             }
-            Step::BuildView => self.build = self.table.build_view().or(self.build.take()),
+            Step::PlanView => self.plan = self.table.plan_view().or(self.plan.take()),
+            // Built late, it finds all that was there when it was planned.
+            Step::BuildView => self.build = self.plan.take().map(ViewPlan::build).or(self.build.take()),
             Step::InstallView => {
                 if let Some(build) = self.build.take() {
                     self.table.install_view(build);
@@ -364,7 +373,7 @@ impl World {
         if left == 0 {
             return false;
         }
-        let flow = self.table.visit(cursor, now_ms, |key, entry| {
+        let flow = cursor.visit(now_ms, |key, entry| {
             let (expected, (value, expires_at, sequence)) = next().expect("an entry beyond the last");
             assert_eq!(key, expected);
             let found = disk.read(entry.value);
@@ -399,6 +408,20 @@ impl World {
                 "{key:?}"
             );
             assert_eq!(many, one.map(parts));
+            match self.lookup.get(key, || self.now_ms, |entry| entry.map(parts)) {
+                Ok(found) => assert_eq!(found, many, "{key:?}"),
+                Err(_) => assert!(self.table.stats().range_tombstones > 0),
+            }
+        }
+        let mut looked_up = Vec::new();
+        let push = |entry: Option<crate::Entry<'_>>| looked_up.push(entry.map(parts));
+        let keys = keys.iter().map(|key| &key[..]);
+        match self.lookup.get_many(keys.clone(), true, || self.now_ms, push) {
+            Ok(()) => {
+                let single = keys.map(|key| self.table.get(key, self.now_ms).map(parts));
+                assert!(looked_up.into_iter().eq(single));
+            }
+            Err(_) => assert!(self.table.stats().range_tombstones > 0),
         }
         let stats = self.table.stats();
         let live = self.map.values().filter(|entry| is_live(entry, self.now_ms)).count();
@@ -444,6 +467,7 @@ impl World {
         self.check_reopened();
         self.cursors.clear();
         self.snapshots.clear();
+        (self.plan, self.build) = (None, None);
         // A view that has seen values where they are no more.
         self.step(&Step::StoreAll);
         drop(self.table.snapshot());
@@ -487,6 +511,7 @@ proptest! {
     #[test]
     fn a_table_does_what_a_map_does(bounds in bounds(), steps in steps(), reuses_sequences in any::<bool>()) {
         let mut world = World {
+            lookup: LookupSlot::default(),
             table: Table::with_bounds(bounds),
             map: Map::new(),
             sequence: 0,
@@ -494,11 +519,13 @@ proptest! {
             unsettled: VecDeque::new(),
             snapshots: Vec::new(),
             cursors: Vec::new(),
+            plan: None,
             build: None,
             history: History::default(),
             disk: Disk::default(),
             reuses_sequences,
         };
+        world.lookup.set(Some(world.table.lookup()));
         for step in &steps {
             world.step(step);
             world.disk.free(&world.table);

@@ -12,9 +12,8 @@ use std::sync::Arc;
 
 use hit_core::KeyRange;
 
-use crate::index::Index;
+use crate::index::IndexAside;
 use crate::location::Location;
-use crate::run::seek;
 use crate::table::Table;
 use crate::tally::Aside;
 use crate::tombstone::RangeTombstone;
@@ -36,7 +35,7 @@ pub(crate) struct SweptTombstone {
 
 /// What a clear of everything has put aside.
 pub(crate) struct Cleared {
-    pub(crate) index: Index,
+    pub(crate) index: IndexAside,
     pub(crate) tombstones: Vec<ActiveTombstone>,
     pub(crate) counted: Aside,
     /// All records of the index are in chunks with a serial below this.
@@ -71,9 +70,8 @@ impl Table {
         let view = self.view.as_ref()?;
         let mut parts = Vec::new();
         for run in &view.runs {
-            let start = seek(run, 0, range.start, &self.arena);
-            let end = range.end.map_or(run.len(), |end| seek(run, start, end, &self.arena));
-            parts.push(run.get(start..end).unwrap_or_default());
+            let window = run.window(range, self.arena.records());
+            parts.push(run.entries().get(window).unwrap_or_default());
         }
         let covered: usize = parts.iter().map(|part| part.len()).sum();
         if !is_full && covered > self.bounds.expand_entries {
@@ -97,11 +95,12 @@ impl Table {
     fn clear(&mut self, undo: Option<&mut Undo>) {
         self.arena.seal_head();
         let cleared = Cleared {
-            index: std::mem::replace(&mut self.index, Index::new()),
+            index: self.index.put_aside(),
             tombstones: std::mem::take(&mut self.tombstones),
             counted: self.tally.put_aside(),
             before: self.arena.next_serial(),
         };
+        self.note_hiding();
         self.sweep.restart();
         self.empty_view();
         match undo {
@@ -123,5 +122,6 @@ impl Table {
             undo.tombstones.push(tombstone.sequence);
         }
         self.tombstones.push(ActiveTombstone { tombstone, settled });
+        self.note_hiding();
     }
 }

@@ -1,5 +1,3 @@
-use std::hint::black_box;
-
 use crate::record::Record;
 use crate::table::Table;
 use crate::value::Value;
@@ -66,15 +64,7 @@ impl Table {
     /// The newest record of a key, whether reads see it or not.
     #[inline]
     pub(crate) fn newest(&self, hash: u64, key: &[u8]) -> Option<Record<'_>> {
-        let mut found = None;
-        self.index.find(hash, |location| {
-            let is_it = self.arena.key(location) == key;
-            if is_it {
-                found = self.arena.record(location);
-            }
-            is_it
-        });
-        found
+        self.index.find(hash, |location| self.arena.record(location).filter(|record| record.key == key))
     }
 
     #[inline]
@@ -82,18 +72,8 @@ impl Table {
         !record.is_expired(now_ms) && (self.tombstones.is_empty() || !self.is_covered(record))
     }
 
-    /// Loads what looking up these keys will need: first every slot, then every record. Ordinary loads that do not
-    /// wait for each other, which the processor keeps in flight together.
+    /// Has the processor load what looking up these keys will need.
     pub(crate) fn warm(&self, hashes: impl Iterator<Item = u64> + Clone) {
-        black_box(hashes.clone().fold(0, |sum, hash| sum ^ self.index.touch(hash)));
-        let mut sum = 0;
-        for hash in hashes {
-            // The first location with the hash is the key's but for a collision of 64 bits.
-            self.index.find(hash, |location| {
-                sum ^= self.arena.touch(location);
-                true
-            });
-        }
-        black_box(sum);
+        self.index.warm(hashes, self.arena.records());
     }
 }

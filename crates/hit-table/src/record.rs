@@ -1,17 +1,32 @@
+//! One `Set` as the arena keeps it: header, optional expiry, key, value or its place.
+//!
+//! The header of a short record is nine bytes: a word (sequence number, key length, three flags) and the value's length.
+//! Where a length needs more than a byte, six bytes with both follow the word instead.
+
+use std::ptr::NonNull;
+
 use crate::value::{StoredValue, Value};
 
-/// Sequence number with the two bits below, value length, key length.
-const HEADER_BYTES: usize = 8 + 4 + 2;
+const WORD_BYTES: usize = 8;
+const SHORT_LENGTH_BYTES: usize = 1;
+const KEY_LENGTH_BYTES: usize = 2;
+const LONG_LENGTHS_BYTES: usize = KEY_LENGTH_BYTES + 4;
 const EXPIRY_BYTES: usize = 8;
-
-/// Sequence numbers are at most 2^53 - 1, so the top bit of them is free to say that an expiry follows the header.
-const HAS_EXPIRY: u64 = 1 << 63;
-/// The next one says that a value's place stands where the value would.
-const IS_STORED: u64 = 1 << 62;
 /// File and offset.
 const PLACE_BYTES: usize = 8 + 8;
 
-/// One `Set` as the arena keeps it: header, optional expiry, key, value or its place.
+/// Flags in the lowest bits of the word: an expiry follows the lengths,
+const HAS_EXPIRY: u64 = 1;
+/// the value's place stands where the value would,
+const IS_STORED: u64 = 1 << 1;
+/// the lengths have bytes of their own.
+const IS_LONG: u64 = 1 << 2;
+const KEY_LENGTH_SHIFT: u32 = 3;
+const MAX_SHORT_LENGTH: usize = 0xff;
+/// Sequence numbers are at most 2^53 - 1.
+const SEQUENCE_SHIFT: u32 = 11;
+
+/// A `Set`, borrowed from where its bytes are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record<'a> {
     pub(crate) sequence: u64,
@@ -20,15 +35,65 @@ pub(crate) struct Record<'a> {
     pub(crate) value: Value<'a>,
 }
 
+/// What stands before the key.
+struct Header {
+    word: u64,
+    key_bytes: usize,
+    value_bytes: usize,
+    /// Where the expiry is, or else the key.
+    behind: usize,
+}
+
+impl Header {
+    /// # Safety
+    /// As [`Record::read`].
+    #[inline]
+    unsafe fn read(at: NonNull<u8>) -> Self {
+        // SAFETY: a record begins here, so the word and the lengths are there and do not change.
+        unsafe {
+            let word = u64::from_le(at.cast::<u64>().read_unaligned());
+            if word & IS_LONG == 0 {
+                let key_bytes = word >> KEY_LENGTH_SHIFT & MAX_SHORT_LENGTH as u64;
+                let value_bytes = at.add(WORD_BYTES).read();
+                let behind = WORD_BYTES + SHORT_LENGTH_BYTES;
+                return Self { word, key_bytes: key_bytes as usize, value_bytes: value_bytes.into(), behind };
+            }
+            let key_bytes = u16::from_le(at.add(WORD_BYTES).cast::<u16>().read_unaligned());
+            let value_bytes = at.add(WORD_BYTES + KEY_LENGTH_BYTES).cast::<u32>().read_unaligned();
+            let behind = WORD_BYTES + LONG_LENGTHS_BYTES;
+            let value_bytes = u32::from_le(value_bytes) as usize;
+            Self { word, key_bytes: key_bytes.into(), value_bytes, behind }
+        }
+    }
+
+    #[inline]
+    fn has_expiry(&self) -> bool {
+        self.word & HAS_EXPIRY != 0
+    }
+
+    /// Where the key is.
+    #[inline]
+    fn key_at(&self) -> usize {
+        self.behind + if self.has_expiry() { EXPIRY_BYTES } else { 0 }
+    }
+}
+
 impl<'a> Record<'a> {
+    fn is_long(&self) -> bool {
+        let is_long = |length: usize| length > MAX_SHORT_LENGTH;
+        is_long(self.key.len()) || is_long(self.value.len())
+    }
+
     /// How many bytes it takes in the arena.
+    #[inline]
     pub(crate) fn size(&self) -> usize {
+        let lengths = if self.is_long() { LONG_LENGTHS_BYTES } else { SHORT_LENGTH_BYTES };
         let expiry = if self.expires_at.is_some() { EXPIRY_BYTES } else { 0 };
         let value = match self.value {
             Value::Memory(bytes) => bytes.len(),
             Value::Stored(_) => PLACE_BYTES,
         };
-        HEADER_BYTES + expiry + self.key.len() + value
+        WORD_BYTES + lengths + expiry + self.key.len() + value
     }
 
     /// Whether `now_ms` has reached its expiry.
@@ -37,96 +102,129 @@ impl<'a> Record<'a> {
         self.expires_at.is_some_and(|expires_at| now_ms >= expires_at)
     }
 
-    /// Writes it to the start of `bytes`; `None` and nothing of use written where it does not fit.
-    pub(crate) fn encode(&self, bytes: &mut [u8]) -> Option<()> {
-        let value_length =
-            u32::try_from(self.value.len()).expect("check_value has refused values this long before");
-        let key_length = u16::try_from(self.key.len()).expect("check_key has refused keys this long before");
-        let expiry_bit = if self.expires_at.is_some() { HAS_EXPIRY } else { 0 };
-        let stored_bit = if matches!(self.value, Value::Stored(_)) { IS_STORED } else { 0 };
-        let stamp = self.sequence | expiry_bit | stored_bit;
-        let (target, bytes) = bytes.split_first_chunk_mut()?;
-        *target = stamp.to_le_bytes();
-        let (target, bytes) = bytes.split_first_chunk_mut()?;
-        *target = value_length.to_le_bytes();
-        let (target, mut bytes) = bytes.split_first_chunk_mut()?;
-        *target = key_length.to_le_bytes();
-        if let Some(expires_at) = self.expires_at {
-            let (target, rest) = bytes.split_first_chunk_mut()?;
-            *target = expires_at.to_le_bytes();
-            bytes = rest;
+    /// Writes it.
+    ///
+    /// # Safety
+    /// [`Record::size`] bytes from `at` on belong to the caller, and nobody reads them meanwhile.
+    #[inline]
+    pub(crate) unsafe fn write(&self, at: NonNull<u8>) {
+        let (key_bytes, value_bytes) = (self.key.len(), self.value.len());
+        let mut word = self.sequence << SEQUENCE_SHIFT;
+        let mut end = at;
+        let mut put = |bytes: &[u8]| {
+            // SAFETY: `size` counts everything that is put here, so all of it lies in what belongs to the caller; it
+            // overlaps no source, which are references to other memory.
+            unsafe {
+                end.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len());
+                end = end.add(bytes.len());
+            }
+        };
+        if self.expires_at.is_some() {
+            word |= HAS_EXPIRY;
         }
-        let (target, bytes) = bytes.split_at_mut_checked(self.key.len())?;
-        target.copy_from_slice(self.key);
+        if matches!(self.value, Value::Stored(_)) {
+            word |= IS_STORED;
+        }
+        if self.is_long() {
+            put(&(word | IS_LONG).to_le_bytes());
+            let key_bytes = u16::try_from(key_bytes).expect("check_key has refused longer keys before");
+            let value_bytes =
+                u32::try_from(value_bytes).expect("check_value has refused longer values before");
+            put(&key_bytes.to_le_bytes());
+            put(&value_bytes.to_le_bytes());
+        } else {
+            put(&(word | (key_bytes as u64) << KEY_LENGTH_SHIFT).to_le_bytes());
+            put(&[value_bytes as u8]);
+        }
+        if let Some(expires_at) = self.expires_at {
+            put(&expires_at.to_le_bytes());
+        }
+        put(self.key);
         match self.value {
-            Value::Memory(value) => bytes.get_mut(..value.len())?.copy_from_slice(value),
+            Value::Memory(value) => put(value),
             Value::Stored(StoredValue { file, offset, .. }) => {
-                let (target, bytes) = bytes.split_first_chunk_mut()?;
-                *target = file.to_le_bytes();
-                *bytes.first_chunk_mut()? = offset.to_le_bytes();
+                put(&file.to_le_bytes());
+                put(&offset.to_le_bytes());
             }
         }
-        Some(())
     }
 
-    /// Reads only the key of the record at the start of `bytes`.
+    /// Reads only the key of the record at `at`.
+    ///
+    /// # Safety
+    /// As [`Record::read`].
     #[inline]
-    pub(crate) fn decode_key(bytes: &'a [u8]) -> Option<&'a [u8]> {
-        let (stamp, bytes) = bytes.split_first_chunk()?;
-        let (key_length, bytes) = bytes.get(4..)?.split_first_chunk()?;
-        let expiry = if u64::from_le_bytes(*stamp) & HAS_EXPIRY != 0 { EXPIRY_BYTES } else { 0 };
-        bytes.get(expiry..)?.get(..u16::from_le_bytes(*key_length).into())
-    }
-
-    /// Reads the record at the start of `bytes`.
-    #[inline]
-    pub(crate) fn decode(bytes: &'a [u8]) -> Option<Self> {
-        let (stamp, bytes) = bytes.split_first_chunk()?;
-        let (value_length, bytes) = bytes.split_first_chunk()?;
-        let (key_length, mut bytes) = bytes.split_first_chunk()?;
-        let stamp = u64::from_le_bytes(*stamp);
-        let mut expires_at = None;
-        if stamp & HAS_EXPIRY != 0 {
-            let (expiry, rest) = bytes.split_first_chunk()?;
-            expires_at = Some(u64::from_le_bytes(*expiry));
-            bytes = rest;
+    pub(crate) unsafe fn read_key(at: NonNull<u8>) -> &'a [u8] {
+        // SAFETY: as the caller says; the key lies behind the header that was written with it.
+        unsafe {
+            let header = Header::read(at);
+            std::slice::from_raw_parts(at.add(header.key_at()).as_ptr(), header.key_bytes)
         }
-        let (key, bytes) = bytes.split_at_checked(u16::from_le_bytes(*key_length).into())?;
-        let length = u32::from_le_bytes(*value_length);
-        let value = if stamp & IS_STORED == 0 {
-            Value::Memory(bytes.get(..length as usize)?)
-        } else {
-            let (file, bytes) = bytes.split_first_chunk()?;
-            let (file, offset) = (u64::from_le_bytes(*file), u64::from_le_bytes(*bytes.first_chunk()?));
-            Value::Stored(StoredValue { file, offset, length })
-        };
-        Some(Self { sequence: stamp & !(HAS_EXPIRY | IS_STORED), expires_at, key, value })
+    }
+
+    /// Reads the record at `at`.
+    ///
+    /// # Safety
+    /// [`Record::write`] has written one there, before this in the order of memory, and its bytes stay as they are for `'a`.
+    #[inline]
+    pub(crate) unsafe fn read(at: NonNull<u8>) -> Self {
+        // SAFETY: as the caller says; everything read here is counted by `size` and was written.
+        unsafe {
+            let header = Header::read(at);
+            let expires_at = header
+                .has_expiry()
+                .then(|| u64::from_le(at.add(header.behind).cast::<u64>().read_unaligned()));
+            let key_at = at.add(header.key_at());
+            let key = std::slice::from_raw_parts(key_at.as_ptr(), header.key_bytes);
+            let value_at = key_at.add(header.key_bytes);
+            let value = if header.word & IS_STORED == 0 {
+                Value::Memory(std::slice::from_raw_parts(value_at.as_ptr(), header.value_bytes))
+            } else {
+                let number = |at: NonNull<u8>| u64::from_le(at.cast::<u64>().read_unaligned());
+                let (file, offset) = (number(value_at), number(value_at.add(8)));
+                Value::Stored(StoredValue { file, offset, length: header.value_bytes as u32 })
+            };
+            Self { sequence: header.word >> SEQUENCE_SHIFT, expires_at, key, value }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::buffer::Buffer;
 
     #[test]
     fn a_record_comes_back_as_it_was_written() {
         let at = StoredValue { file: u64::MAX, offset: u64::MAX - 1, length: u32::MAX };
-        for (expires_at, key, value) in [
-            (None, &b""[..], Value::Memory(b"")),
-            (Some(0), b"k", Value::Memory(b"")),
-            (Some(u64::MAX), &[7; 2_048], Value::Memory(&[9; 70_000])),
-            (None, b"", Value::Stored(at)),
-            (Some(u64::MAX), &[7; 2_048], Value::Stored(at)),
+        for (expires_at, key, value, around) in [
+            (None, &b""[..], Value::Memory(b""), 9),
+            (Some(0), b"k", Value::Memory(b""), 17),
+            (None, &[7; 255], Value::Memory(&[9; 255]), 9),
+            (None, &[7; 256], Value::Memory(b""), 14),
+            (None, b"k", Value::Memory(&[9; 256]), 14),
+            (Some(u64::MAX), &[7; 2_048], Value::Memory(&[9; 70_000]), 22),
+            (None, b"", Value::Stored(at), 30),
+            (Some(u64::MAX), &[7; 2_048], Value::Stored(at), 38),
         ] {
-            let record = Record { sequence: (1 << 53) - 1, expires_at, key, value };
-            let mut bytes = vec![0; record.size()];
-            assert!(record.encode(&mut bytes).is_some());
-            let read = Record::decode(&bytes).unwrap();
-            assert_eq!((read.sequence, read.expires_at), (record.sequence, record.expires_at));
-            assert_eq!((read.key, read.value), (key, value));
-            assert_eq!(Record::decode_key(&bytes), Some(key));
-            assert!(record.encode(&mut vec![0; record.size() - 1]).is_none());
-            assert!(Record::decode(&bytes[..bytes.len() - 1]).is_none());
+            for sequence in [0, 1, (1 << 53) - 1] {
+                let record = Record { sequence, expires_at, key, value };
+                assert_eq!(
+                    record.size(),
+                    around + key.len() + value.in_memory().map_or(0, <[u8]>::len),
+                    "{value:?}"
+                );
+                let buffer = Buffer::new(record.size() + 1);
+                // SAFETY: the buffer has room for the record and nobody else knows it.
+                let (read, key_alone, behind) = unsafe {
+                    record.write(buffer.start());
+                    let behind = buffer.start().add(record.size()).read();
+                    (Record::read(buffer.start()), Record::read_key(buffer.start()), behind)
+                };
+                assert_eq!((read.sequence, read.expires_at), (sequence, expires_at));
+                assert_eq!((read.key, read.value), (key, value));
+                assert_eq!((key_alone, behind), (key, 0));
+            }
         }
     }
 }

@@ -81,6 +81,7 @@ impl Table {
                 let is_done =
                     |sequence| pass.tombstones.iter().any(|tombstone| tombstone.sequence == sequence);
                 self.tombstones.retain(|active| !is_done(active.tombstone.sequence));
+                self.note_hiding();
                 if self.undos.oldest().is_some() {
                     let last_sequence = self.last_sequence;
                     let swept = pass.tombstones.into_iter();

@@ -1,13 +1,15 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use hit_core::Operation;
 
 use crate::arena::{Arena, Walk};
 use crate::bounds::Bounds;
 use crate::hasher::KeyHasher;
-use crate::index::Index;
+use crate::index::{Index, IndexAside};
 use crate::location::Location;
+use crate::lookup::Signs;
 use crate::range_delete::{ActiveTombstone, SweptTombstone};
 use crate::record::Record;
 use crate::snapshot::Registry;
@@ -28,6 +30,7 @@ pub struct Table {
     pub(crate) index: Index,
     pub(crate) arena: Arena,
     pub(crate) tombstones: Vec<ActiveTombstone>,
+    pub(crate) signs: Arc<Signs>,
     /// Those that are swept, as long as an undo may bring back what they cover.
     pub(crate) swept: Vec<SweptTombstone>,
     pub(crate) unplaced: VecDeque<Unplaced>,
@@ -38,13 +41,12 @@ pub struct Table {
     /// The evacuation that is under way.
     pub(crate) evacuation: Option<Walk>,
     /// Indexes that a clear of everything has left behind.
-    pub(crate) cleared: Vec<Index>,
+    pub(crate) cleared: Vec<IndexAside>,
     pub(crate) tally: Tally,
     pub(crate) last_sequence: u64,
     /// Up to here everything is durable.
     pub(crate) settled_sequence: u64,
     pub(crate) undone_writes: u64,
-    pub(crate) next_view: u64,
 }
 
 impl Default for Table {
@@ -69,6 +71,7 @@ impl Table {
             index: Index::new(),
             arena: Arena::new(&bounds),
             tombstones: Vec::new(),
+            signs: Arc::default(),
             swept: Vec::new(),
             unplaced: VecDeque::new(),
             view: None,
@@ -81,7 +84,6 @@ impl Table {
             last_sequence: 0,
             settled_sequence: 0,
             undone_writes: 0,
-            next_view: 0,
         }
     }
 
@@ -155,7 +157,12 @@ impl Table {
     /// The newest location of a key.
     #[inline]
     pub(crate) fn locate(&self, hash: u64, key: &[u8]) -> Option<Location> {
-        self.index.find(hash, |location| self.arena.key(location) == key)
+        self.index.find(hash, |location| (self.arena.key(location) == key).then_some(location))
+    }
+
+    /// Tells those who read without the table how many range deletes hide what the index has.
+    pub(crate) fn note_hiding(&self) {
+        self.signs.hiding.store(self.tombstones.len(), Ordering::Release);
     }
 
     /// Whether an active range delete hides a record.

@@ -108,6 +108,7 @@ impl Table {
         }
         let sequences = std::mem::take(&mut undo.tombstones);
         self.tombstones.retain(|active| !sequences.contains(&active.tombstone.sequence));
+        self.signs.begin();
         loop {
             let clears_from = undo.cleared.last().map_or(0, |&(position, _)| position);
             while undo.replaced.len() > clears_from {
@@ -118,6 +119,8 @@ impl Table {
             let Some((_, cleared)) = undo.cleared.pop() else { break };
             self.undo_clear(cleared, &sequences);
         }
+        self.note_hiding();
+        self.signs.end();
         // Its numbers are given again.
         self.last_sequence = undo.sequence_before;
         self.tally.unwrite(undo.sequences.start, undo.written);
@@ -173,8 +176,10 @@ impl Table {
         for active in &mut self.tombstones {
             active.settled |= active.tombstone.sequence <= self.settled_sequence;
         }
+        // Before the index has it again what they hide.
+        self.note_hiding();
         self.tally.bring_back(&cleared.counted);
-        let emptied = std::mem::replace(&mut self.index, cleared.index);
+        let emptied = self.index.exchange(cleared.index);
         self.cleared.push(emptied);
         self.arena.restore_older_than(cleared.before);
     }

@@ -110,7 +110,7 @@ impl Table {
         let moved = self.arena.append(&moved);
         self.index.relocate(hash, location, moved);
         if let Some(view) = self.view.as_mut().filter(|_| !is_covered) {
-            view.fresh.push(moved);
+            view.note(moved);
         }
         self.arena.kill(location);
         self.keep_house(1);

@@ -18,6 +18,7 @@ impl Table {
     ) {
         let mut group = [(0, 0, Operation::Delete { key: &[] }); GROUP];
         let mut count = 0;
+        self.signs.begin();
         loop {
             let mut taken = 0;
             for (slot, (sequence, operation)) in group.iter_mut().zip(&mut operations) {
@@ -37,6 +38,7 @@ impl Table {
                 break;
             }
         }
+        self.signs.end();
         self.keep_house(count);
     }
 
@@ -92,7 +94,7 @@ impl Table {
             }
         }
         if let Some(view) = &mut self.view {
-            view.fresh.push(location);
+            view.note(location);
         }
     }
 
@@ -128,7 +130,7 @@ impl Table {
     /// Tells the view of a deletion.
     pub(crate) fn note_deleted(&mut self, old: Location) {
         if let Some(view) = &mut self.view {
-            view.fresh.push(old.marked());
+            view.note(old.marked());
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What could go wrong in a table, one by one, through its public API.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hit_core::{KeyRange, Operation};
-use hit_table::{Bounds, Cursor, Snapshot, StoredValue, Table, Value};
+use hit_table::{Bounds, Cursor, Entry, LookupSlot, Snapshot, StoredValue, Table, Value};
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -41,10 +42,10 @@ fn sweep(table: &mut Table, now_ms: u64) {
     while table.sweep(now_ms, 1_000) {}
 }
 
-fn scan_from(table: &Table, snapshot: &Snapshot, range: KeyRange<'_>, reverse: bool) -> Pairs {
+fn scan_from(snapshot: &Snapshot, range: KeyRange<'_>, reverse: bool) -> Pairs {
     let mut pairs = Vec::new();
     let mut cursor = Cursor::new(snapshot.clone(), range, reverse);
-    let flow: ControlFlow<()> = table.visit(&mut cursor, 0, |key, entry| {
+    let flow: ControlFlow<()> = cursor.visit(0, |key, entry| {
         pairs.push((key.to_vec(), bytes(entry.value).to_vec()));
         ControlFlow::Continue(())
     });
@@ -54,7 +55,7 @@ fn scan_from(table: &Table, snapshot: &Snapshot, range: KeyRange<'_>, reverse: b
 
 fn scan(table: &mut Table) -> Pairs {
     let snapshot = table.snapshot();
-    scan_from(table, &snapshot, KeyRange::ALL, false)
+    scan_from(&snapshot, KeyRange::ALL, false)
 }
 
 fn value(table: &Table, key: &[u8]) -> Option<Vec<u8>> {
@@ -102,16 +103,14 @@ fn odd_keys_and_values_come_back_in_byte_order() {
         assert!(scanned.is_empty() || *scanned == large || scanned == key);
     }
     let snapshot = table.snapshot();
-    let mut backwards = scan_from(&table, &snapshot, KeyRange::ALL, true);
+    let mut backwards = scan_from(&snapshot, KeyRange::ALL, true);
     backwards.reverse();
     assert_eq!(backwards, pairs);
     for key in &keys {
         let range = KeyRange { start: key, end: None };
-        assert_eq!(scan_from(&table, &snapshot, range, false).first().unwrap().0, *key);
+        assert_eq!(scan_from(&snapshot, range, false).first().unwrap().0, *key);
         let range = KeyRange { start: b"", end: Some(key) };
-        assert!(
-            scan_from(&table, &snapshot, range, true).first().is_none_or(|(before, _)| &before[..] < *key)
-        );
+        assert!(scan_from(&snapshot, range, true).first().is_none_or(|(before, _)| &before[..] < *key));
     }
 }
 
@@ -136,7 +135,7 @@ fn a_snapshot_outlives_the_tables_use_of_its_memory() {
     let mut table = Table::with_bounds(Bounds { chunk_bytes: 4_096, ..Bounds::default() });
     fill(&mut table, 0..5_000, 50);
     let snapshot = table.snapshot();
-    let before = scan_from(&table, &snapshot, KeyRange::ALL, false);
+    let before = scan_from(&snapshot, KeyRange::ALL, false);
     let held = table.stats().arena_bytes;
     fill(&mut table, 0..2_500, 80);
     apply(
@@ -148,12 +147,12 @@ fn a_snapshot_outlives_the_tables_use_of_its_memory() {
     sweep(&mut table, 0);
     assert_eq!((table.len(), table.stats().live_bytes), (0, 0));
     assert!(table.stats().arena_bytes >= held && table.oldest_snapshot().is_some());
-    assert_eq!(scan_from(&table, &snapshot, KeyRange::ALL, false), before);
-    assert_eq!(table.count(&snapshot, KeyRange::ALL, 0), 5_000);
+    assert_eq!(scan_from(&snapshot, KeyRange::ALL, false), before);
+    assert_eq!(snapshot.count(KeyRange::ALL, 0), 5_000);
     let clone = snapshot.clone();
     drop(snapshot);
     sweep(&mut table, 0);
-    assert_eq!(scan_from(&table, &clone, KeyRange::ALL, true).len(), 5_000);
+    assert_eq!(scan_from(&clone, KeyRange::ALL, true).len(), 5_000);
     std::thread::spawn(move || drop(clone)).join().unwrap();
     assert!(table.oldest_snapshot().is_none());
     sweep(&mut table, 0);
@@ -161,13 +160,21 @@ fn a_snapshot_outlives_the_tables_use_of_its_memory() {
 }
 
 #[test]
-fn a_snapshot_of_another_table_shows_nothing() {
-    let (mut one, mut other) = (Table::new(), Table::new());
-    fill(&mut one, 0..10, 0);
-    fill(&mut other, 0..10, 0);
-    let snapshot = one.snapshot();
-    assert!(scan_from(&other, &snapshot, KeyRange::ALL, false).is_empty());
-    assert_eq!(other.count(&snapshot, KeyRange::ALL, 0), 0);
+fn a_snapshot_outlives_its_table() {
+    let mut table = Table::new();
+    fill(&mut table, 0..1_000, 0);
+    let snapshot = table.snapshot();
+    let large = vec![7; 2 << 20];
+    set(&mut table, b"large", &large);
+    let with_large = table.snapshot();
+    assert!(table.has_taken(&snapshot) && !Table::new().has_taken(&snapshot));
+    drop(table);
+    assert_eq!(scan_from(&snapshot, KeyRange::ALL, false).len(), 1_000);
+    assert_eq!(scan_from(&with_large, KeyRange::ALL, true).pop().unwrap().0, number(0));
+    assert_eq!(
+        scan_from(&with_large, KeyRange { start: b"large", end: None }, false),
+        [(b"large".to_vec(), large)]
+    );
 }
 
 #[test]
@@ -242,7 +249,7 @@ fn many_small_clears_leave_few_traces() {
             if with_scans && n % 10 == 0 {
                 let snapshot = table.snapshot();
                 let range = KeyRange { start: &start, end: Some(&number(n * 5 + 10)) };
-                let left = scan_from(&table, &snapshot, range, false).len();
+                let left = scan_from(&snapshot, range, false).len();
                 assert_eq!(left, 1 + 5);
             }
             if n % 100 == 0 {
@@ -320,32 +327,102 @@ fn an_undone_batch_leaves_no_trace() {
 fn a_view_is_built_while_others_write() {
     let mut table = Table::with_bounds(Bounds { large_view_entries: 100, ..Bounds::default() });
     fill(&mut table, 0..3_000, 0);
-    assert!(table.begin_view());
+    let plan = table.plan_view().unwrap();
+    assert_eq!(plan.entries(), 3_000);
     fill(&mut table, 3_000..3_100, 0);
-    let build = table.build_view().unwrap();
+    let build = plan.build();
     fill(&mut table, 3_100..3_200, 0);
     (0..50).for_each(|n| delete(&mut table, &number(n)));
     assert!(table.try_snapshot().is_none());
     table.install_view(build);
-    assert_eq!(table.view_backlog(), 150);
+    assert_eq!(table.view_backlog(), 250);
     let keys: Vec<_> = scan(&mut table).into_iter().map(|(key, _)| key).collect();
     assert_eq!(keys, (50..3_200).map(number).collect::<Vec<_>>());
-    assert!(table.build_view().is_none(), "nothing is left to do");
+    assert!(table.plan_view().is_none(), "nothing is left to do");
+}
+
+#[test]
+fn a_view_is_gathered_by_another_thread_while_this_one_writes() {
+    let mut table = Table::with_bounds(Bounds { large_view_entries: 100, ..Bounds::default() });
+    fill(&mut table, 0..20_000, 0);
+    let plan = table.plan_view().unwrap();
+    let build = std::thread::scope(|scope| {
+        let building = scope.spawn(|| plan.build());
+        for n in 0..20_000 {
+            match n % 4 {
+                0 => delete(&mut table, &number(n)),
+                1 => set(&mut table, &number(n), b"again"),
+                _ => set(&mut table, &number(n + 20_000), b"new"),
+            }
+        }
+        sweep(&mut table, 0);
+        building.join().unwrap()
+    });
+    table.install_view(build);
+    let mut expected: Pairs = (0..20_000).filter(|n| n % 4 > 1).map(|n| (number(n), number(n))).collect();
+    expected.extend((0..20_000).filter(|n| n % 4 == 1).map(|n| (number(n), b"again".to_vec())));
+    expected.extend((20_000..40_000).filter(|n| n % 4 > 1).map(|n| (number(n), b"new".to_vec())));
+    expected.sort();
+    assert_eq!(scan(&mut table), expected);
+}
+
+#[test]
+fn long_runs_are_merged_on_the_side_while_scans_go_on() {
+    let mut table = Table::new();
+    fill(&mut table, 0..1_000, 0);
+    drop(table.snapshot_within(100));
+    fill(&mut table, 1_000..1_240, 0);
+    drop(table.snapshot_within(100));
+    fill(&mut table, 1_240..1_300, 0);
+    assert_eq!(table.merge_backlog(), 0, "240 are no fourth of 1,000");
+    drop(table.snapshot_within(100));
+    assert_eq!(table.stats().runs, 3);
+    assert_eq!(table.merge_backlog(), 240 + 60 + 1_300);
+    let plan = table.plan_view().unwrap();
+    assert_eq!(table.merge_backlog(), 0, "somebody does it");
+    fill(&mut table, 1_300..1_320, 0);
+    delete(&mut table, &number(5));
+    let during = table.snapshot_within(100);
+    let build = plan.build();
+    table.install_view(build);
+    assert_eq!(table.stats().runs, 2);
+    let after = table.snapshot_within(100);
+    for snapshot in [during, after] {
+        let keys: Vec<_> =
+            scan_from(&snapshot, KeyRange::ALL, false).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, (0..1_320).filter(|&n| n != 5).map(number).collect::<Vec<_>>());
+        assert_eq!(snapshot.count(KeyRange { start: &number(1), end: None }, 0), 1_318);
+    }
+    let given_up = table.plan_view();
+    assert!(given_up.is_none(), "nothing is left to do");
+}
+
+#[test]
+fn a_plan_that_nobody_builds_keeps_nothing_from_being_merged() {
+    let mut table = Table::new();
+    fill(&mut table, 0..1_000, 0);
+    drop(table.snapshot_within(10));
+    fill(&mut table, 1_000..1_500, 0);
+    drop(table.snapshot_within(10));
+    assert_eq!(table.merge_backlog(), 1_500);
+    drop(table.plan_view());
+    assert_eq!(table.merge_backlog(), 1_500);
+    drop(table.snapshot());
+    assert_eq!((table.merge_backlog(), table.stats().runs), (0, 1));
 }
 
 #[test]
 fn a_view_that_was_overtaken_is_discarded() {
     let mut table = Table::new();
     fill(&mut table, 0..100, 0);
-    table.begin_view();
     let undone = table.apply(table.last_sequence() + 1, [Operation::Delete { key: &number(7) }].into_iter());
-    let build = table.build_view().unwrap();
+    let build = table.plan_view().unwrap().build();
     table.undo(undone);
     table.install_view(build);
     assert_eq!(scan(&mut table).len(), 100);
 
     fill(&mut table, 100..110, 0);
-    let build = table.build_view().unwrap();
+    let build = table.plan_view().unwrap().build();
     fill(&mut table, 110..120, 0);
     assert_eq!(scan(&mut table).len(), 120);
     table.install_view(build);
@@ -362,16 +439,16 @@ fn an_entry_is_gone_from_the_millisecond_of_its_expiry() {
     for (now_ms, left) in [(999, 4), (1_000, 3), (1_999, 3), (2_000, 2), (9_999_999, 2), (10_000_000, 1)] {
         let seen =
             [b"a", b"b", b"c", b"d"].iter().filter(|key| table.get(&key[..], now_ms).is_some()).count();
-        assert_eq!((seen, table.count(&snapshot, KeyRange::ALL, now_ms)), (left, left as u64), "{now_ms}");
+        assert_eq!((seen, snapshot.count(KeyRange::ALL, now_ms)), (left, left as u64), "{now_ms}");
     }
-    assert_eq!(table.count_all(), None);
+    assert_eq!(table.exact_len(), None);
     let slack_ms = Bounds::default().expiry_slack_ms;
     sweep(&mut table, 999 + slack_ms);
     assert_eq!(table.len(), 4, "nobody looks for a few");
     sweep(&mut table, 1_000 + slack_ms);
     assert_eq!(table.len(), 2, "but when somebody looks, everything expired goes");
     sweep(&mut table, 10_000_000 + slack_ms);
-    assert_eq!((table.len(), table.count_all()), (1, Some(1)));
+    assert_eq!((table.len(), table.exact_len()), (1, Some(1)));
 }
 
 #[test]
@@ -393,12 +470,12 @@ fn a_cursor_goes_on_where_a_page_ended_whatever_happened_between() {
     fill(&mut table, 0..2_000, 40);
     for reverse in [false, true] {
         let snapshot = table.snapshot();
-        let expected = scan_from(&table, &snapshot, KeyRange::ALL, reverse);
+        let expected = scan_from(&snapshot, KeyRange::ALL, reverse);
         let mut cursor = Cursor::new(snapshot, KeyRange::ALL, reverse);
         let mut seen = Pairs::new();
         for page in 1.. {
             let mut left = page % 70 + 1;
-            let flow = table.visit(&mut cursor, 0, |key, entry| {
+            let flow = cursor.visit(0, |key, entry| {
                 seen.push((key.to_vec(), bytes(entry.value).to_vec()));
                 left -= 1;
                 if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -418,14 +495,139 @@ fn a_cursor_goes_on_where_a_page_ended_whatever_happened_between() {
 fn a_count_of_everything_costs_nothing() {
     let mut table = Table::new();
     fill(&mut table, 0..2_000, 0);
-    assert_eq!(table.count_all(), Some(2_000));
+    assert_eq!(table.exact_len(), Some(2_000));
     let snapshot = table.snapshot();
     delete(&mut table, &number(0));
-    assert_eq!((table.count(&snapshot, KeyRange::ALL, 0), table.count_all()), (2_000, Some(1_999)));
+    assert_eq!((snapshot.count(KeyRange::ALL, 0), table.exact_len()), (2_000, Some(1_999)));
     let range = KeyRange { start: &number(100), end: Some(&number(300)) };
-    assert_eq!(table.count(&snapshot, range, 0), 200);
+    assert_eq!(snapshot.count(range, 0), 200);
     let crossing = KeyRange { start: b"z", end: Some(b"a") };
-    assert_eq!(table.count(&snapshot, crossing, 0), 0);
+    assert_eq!(snapshot.count(crossing, 0), 0);
+}
+
+#[test]
+fn a_count_tells_replaced_deleted_and_expired_entries_apart() {
+    let mut table = Table::new();
+    fill(&mut table, 0..1_000, 0);
+    let set_expiring = |table: &mut Table, n: usize, at: u64| {
+        apply(table, &[Operation::Set { key: &number(n), value: b"v", expires_at: Some(at) }]);
+    };
+    [(10, 5), (20, 500), (2_000, 5)].into_iter().for_each(|(n, at)| set_expiring(&mut table, n, at));
+    assert_eq!(table.snapshot().count(KeyRange::ALL, 100), 999);
+    // Few enough that they stay in runs of their own.
+    delete(&mut table, &number(0));
+    delete(&mut table, &number(3_000));
+    set(&mut table, &number(1), b"again");
+    set(&mut table, &number(10), b"lives again");
+    [(30, 50), (3_001, 50), (3_002, 500)].into_iter().for_each(|(n, at)| set_expiring(&mut table, n, at));
+    let snapshot = table.snapshot();
+    assert!(table.stats().runs > 1);
+    let count = |start: usize, end: usize, now_ms| {
+        snapshot.count(KeyRange { start: &number(start), end: Some(&number(end)) }, now_ms)
+    };
+    assert_eq!(count(0, 10_000, 100), 1_000 - 1 - 1 + 1);
+    assert_eq!(count(0, 10_000, 0), 1_000 - 1 + 1 + 2);
+    assert_eq!((count(0, 2, 0), count(10, 11, 100), count(30, 31, 100)), (1, 1, 0));
+    assert_eq!((count(20, 21, 499), count(20, 21, 500), count(2_000, 2_001, 4)), (1, 0, 1));
+    assert_eq!((count(2_999, 3_003, 0), count(2_999, 3_003, 100)), (2, 1));
+}
+
+#[test]
+fn keys_are_read_without_the_table_while_it_is_written_to() {
+    const KEYS: usize = 2_000;
+    let mut table = Table::with_bounds(Bounds { chunk_bytes: 4_096, ..Bounds::default() });
+    let slot = LookupSlot::default();
+    assert!(slot.get(b"key", || 0, |_| ()).is_err());
+    fill(&mut table, 0..KEYS, 0);
+    slot.set(Some(table.lookup()));
+    let is_over = AtomicBool::new(false);
+    let as_written = |key: &[u8], entry: Option<Entry<'_>>| {
+        assert!(bytes(entry.unwrap().value).starts_with(key));
+    };
+    std::thread::scope(|scope| {
+        for at_one_moment in [false, true] {
+            let (slot, is_over) = (&slot, &is_over);
+            scope.spawn(move || {
+                let keys: Vec<_> = (0..KEYS).map(number).collect();
+                while !is_over.load(Ordering::Relaxed) {
+                    for some in keys.chunks(50) {
+                        let mut wanted = some.iter();
+                        let found = |entry: Option<Entry<'_>>| as_written(wanted.next().unwrap(), entry);
+                        let all = some.iter().map(|key| &key[..]);
+                        // At one moment it is refused while somebody writes, and has handed out nothing then.
+                        let read = slot.get_many(all, at_one_moment, || 0, found);
+                        assert!(read.is_ok() || at_one_moment);
+                        assert!(wanted.len() == if read.is_ok() { 0 } else { some.len() });
+                        let read = slot.get(&some[0], || 0, |entry| as_written(&some[0], entry));
+                        assert!(read.is_ok());
+                    }
+                }
+            });
+        }
+        for round in 0..30 {
+            fill(&mut table, 0..KEYS, round);
+            fill(&mut table, KEYS..2 * KEYS, round);
+            (KEYS..2 * KEYS).for_each(|n| delete(&mut table, &number(n)));
+            sweep(&mut table, 0);
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    slot.set(None);
+    assert!(slot.get(b"key", || 0, |_| ()).is_err());
+}
+
+#[test]
+fn many_keys_are_read_at_one_moment() {
+    let mut table = Table::new();
+    let slot = LookupSlot::default();
+    slot.set(Some(table.lookup()));
+    let keys: Vec<_> = (0..40).map(number).collect();
+    let write = |table: &mut Table, value: &[u8]| {
+        let sets = keys.iter().map(|key| Operation::Set { key, value, expires_at: None });
+        let undo = table.apply(table.last_sequence() + 1, sets);
+        table.settle(undo);
+    };
+    write(&mut table, &0_u32.to_le_bytes());
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let (mut last, mut reads) = (0, 0);
+            while last < 20_000 {
+                let mut seen = Vec::new();
+                let found = |entry: Option<Entry<'_>>| {
+                    seen.push(u32::from_le_bytes(bytes(entry.unwrap().value).try_into().unwrap()));
+                };
+                if slot.get_many(keys.iter().map(|key| &key[..]), true, || 0, found).is_ok() {
+                    assert!(seen.iter().all(|value| *value == seen[0]), "{seen:?}");
+                    assert!(seen[0] >= last);
+                    (last, reads) = (seen[0], reads + 1);
+                }
+            }
+            reads
+        });
+        for value in 1..=20_000_u32 {
+            write(&mut table, &value.to_le_bytes());
+        }
+        assert!(reader.join().unwrap() > 0);
+    });
+}
+
+#[test]
+fn what_a_range_delete_hides_is_asked_of_the_table() {
+    let mut table = Table::with_bounds(Bounds { expand_entries: 1, ..Bounds::default() });
+    let slot = LookupSlot::default();
+    fill(&mut table, 0..100, 0);
+    slot.set(Some(table.lookup()));
+    let range = KeyRange { start: &number(10), end: Some(&number(90)) };
+    apply(&mut table, &[Operation::DeleteRange { range }]);
+    assert!(slot.get(&number(50), || 0, |_| ()).is_err());
+    assert!(slot.get_many([&number(50)[..]].into_iter(), false, || 0, |_| ()).is_err());
+    sweep(&mut table, 0);
+    assert!(slot.get(&number(50), || 0, |entry| entry.is_none()).is_ok_and(|is_gone| is_gone));
+    let cleared =
+        table.apply(table.last_sequence() + 1, [Operation::DeleteRange { range: KeyRange::ALL }].into_iter());
+    assert!(slot.get(&number(5), || 0, |entry| entry.is_none()).is_ok_and(|is_gone| is_gone));
+    table.undo(cleared);
+    assert!(slot.get(&number(5), || 0, |entry| entry.is_some()).is_ok_and(|is_there| is_there));
 }
 
 #[test]
@@ -447,8 +649,7 @@ fn a_range_deleted_while_a_view_is_built_stays_deleted_after_an_undo() {
         table.apply(before + 1, batch.iter().map(|key| Operation::Set { key, value: b"", expires_at: None }));
     table.undo(refused);
     assert_eq!(table.last_sequence(), before);
-    assert!(table.begin_view());
-    let build = table.build_view().unwrap();
+    let build = table.plan_view().unwrap().build();
     let range = KeyRange { start: b"key000100", end: Some(b"key004900") };
     apply(&mut table, &[Operation::DeleteRange { range }]);
     table.install_view(build);
@@ -499,10 +700,10 @@ fn a_snapshot_sees_a_value_where_it_was_and_pins_that_place() {
     let mut table = Table::new();
     set(&mut table, b"key", &[7; 300]);
     let sequence = table.last_sequence();
-    let files = |table: &Table, snapshot: &Snapshot| {
+    let files = |snapshot: &Snapshot| {
         let mut files = Vec::new();
         let mut cursor = Cursor::new(snapshot.clone(), KeyRange::ALL, false);
-        let flow: ControlFlow<()> = table.visit(&mut cursor, 0, |_, entry| {
+        let flow: ControlFlow<()> = cursor.visit(0, |_, entry| {
             files.push(match entry.value {
                 Value::Memory(bytes) => bytes.len() as u64,
                 Value::Stored(at) => at.file,
@@ -519,9 +720,9 @@ fn a_snapshot_sees_a_value_where_it_was_and_pins_that_place() {
     let mark = table.pin_mark();
     let moved = table.snapshot();
     sweep(&mut table, 0);
-    assert_eq!(files(&table, &in_memory), [300]);
-    assert_eq!(files(&table, &stored), [1]);
-    assert_eq!(files(&table, &moved), [2]);
+    assert_eq!(files(&in_memory), [300]);
+    assert_eq!(files(&stored), [1]);
+    assert_eq!(files(&moved), [2]);
     drop(in_memory);
     assert!(!table.is_past(mark));
     drop(stored);

@@ -378,6 +378,7 @@ impl Committer {
             values.close();
         }
         // Handles that JavaScript has not collected yet must not keep the data in memory.
+        self.shared.lookup.set(None);
         let mut applied = self.shared.applied.write();
         let tables = (std::mem::take(&mut applied.table), std::mem::take(&mut applied.replaced));
         drop(applied);

@@ -102,10 +102,11 @@ impl From<Option<hit_table::Entry<'_>>> for Found {
     }
 }
 
-/// Reads. They take the apply lock for reading only, see every accepted write, and come from memory but for large values
-/// beyond `max_memory_bytes`, which are read from disk.
+/// Reads. They see every accepted write, and come from memory but for large values beyond `max_memory_bytes`, which are read
+/// from disk.
 ///
-/// Whether the store is open is looked at under the lock, because closing takes the data away.
+/// Keys are looked up without a lock. Where the table has to be asked, the apply lock is taken for reading, and whether the store
+/// is open is looked at once more under it, because closing takes the data away.
 ///
 /// Each of them fails with `HIT_NOT_OPEN` after `close`, with `HIT_POISONED` after a failed sync, with `HIT_KEY_INVALID` for
 /// an empty or over-long key, and, for values on disk, with `HIT_CORRUPTION` or `HIT_IO`.
@@ -128,9 +129,7 @@ impl Store {
         if let Some(backing) = shared.backing() {
             return self.get_below(backing, key, |entry| entry.is_some());
         }
-        let applied = shared.applied.read();
-        self.open_shared()?;
-        Ok(applied.table.get(key, shared.now_ms(&applied.table)).is_some())
+        self.look_up(key, |entry| entry.is_some())
     }
 
     /// The value under `key`, once everything that a read could see at this moment has the durability it was made with.
@@ -212,23 +211,53 @@ impl Store {
         if let Some(backing) = shared.backing() {
             return self.get_below(backing, key, read);
         }
-        let mut stored = StoredRead::default();
+        let (mut stored, mut read) = (StoredRead::default(), Some(read));
         loop {
-            let (at, expires_at) = {
-                let applied = shared.applied.read();
-                self.open_shared()?;
-                let now_ms = shared.now_ms(&applied.table);
-                let Some(entry) = applied.table.get(key, now_ms) else { return Ok(read(None)) };
-                let expires_at = entry.expires_at;
-                match entry.value {
-                    Value::Memory(value) => return Ok(read(Some(Entry { value, expires_at }))),
-                    Value::Stored(at) => (at, expires_at),
+            let mut read_now = |entry: Option<Entry<'_>>| read.take().map(|read| read(entry));
+            let looked = self.look_up(key, |entry| match entry {
+                None => Ok(read_now(None)),
+                Some(hit_table::Entry { value: Value::Memory(value), expires_at, .. }) => {
+                    Ok(read_now(Some(Entry { value, expires_at })))
                 }
+                Some(hit_table::Entry { value: Value::Stored(at), expires_at, .. }) => Err((at, expires_at)),
+            })?;
+            let read_from_disk = match looked {
+                Ok(done) => done,
+                Err((at, expires_at)) => stored
+                    .read(shared, key, at)?
+                    .and_then(|value| read_now(Some(Entry { value: &value, expires_at }))),
             };
-            if let Some(value) = stored.read(shared, key, at)? {
-                return Ok(read(Some(Entry { value: &value, expires_at })));
+            if let Some(done) = read_from_disk {
+                return Ok(done);
             }
         }
+    }
+
+    /// Hands `found` the entry under a key, whose value may be on disk.
+    #[inline]
+    fn look_up<T>(&self, key: &[u8], found: impl FnOnce(Option<hit_table::Entry<'_>>) -> T) -> Result<T> {
+        let shared = self.open_shared()?;
+        match shared.lookup.get(key, || shared.clock.now_ms(), found) {
+            Ok(found) => Ok(found),
+            Err((_, found)) => {
+                let applied = shared.applied.read();
+                self.open_shared()?;
+                Ok(found(applied.table.get(key, shared.now_ms(&applied.table))))
+            }
+        }
+    }
+
+    /// Reads many keys, each at some moment of the call, so that no writer keeps this waiting; otherwise as
+    /// [`Store::get_many_with`].
+    ///
+    /// # Errors
+    /// As all reads; nothing is read then.
+    pub fn get_each_with<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k [u8]> + Clone,
+        found: impl FnMut(Option<Entry<'_>>),
+    ) -> Result<()> {
+        self.get_all_with(keys, false, found)
     }
 
     /// Reads many keys at one moment: `found` gets their entries in the order of the keys. It must not call the store.
@@ -238,12 +267,29 @@ impl Store {
     pub fn get_many_with<'k>(
         &self,
         keys: impl Iterator<Item = &'k [u8]> + Clone,
+        found: impl FnMut(Option<Entry<'_>>),
+    ) -> Result<()> {
+        self.get_all_with(keys, true, found)
+    }
+
+    fn get_all_with<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k [u8]> + Clone,
+        at_one_moment: bool,
         mut found: impl FnMut(Option<Entry<'_>>),
     ) -> Result<()> {
         keys.clone().try_for_each(check_key)?;
         let shared = self.shared();
         if let Some(backing) = shared.backing() {
             return self.get_many_below(backing, keys, found);
+        }
+        self.open_shared()?;
+        if !shared.may_store_values() {
+            let in_memory = |entry: Option<hit_table::Entry<'_>>| found(entry.and_then(entry_in_memory));
+            let now_ms = || shared.clock.now_ms();
+            if shared.lookup.get_many(keys.clone(), at_one_moment, now_ms, in_memory).is_ok() {
+                return Ok(());
+            }
         }
         let mut stored = StoredRead::default();
         loop {
@@ -371,11 +417,6 @@ impl Store {
                 return Ok(entries as u64);
             }
         }
-        let snapshot = self.snapshot()?;
-        let applied = shared.applied.read();
-        self.open_shared()?;
-        // The snapshot may hold entries that expire when the table no longer does.
-        let now_ms = shared.clock.now_ms();
-        Ok(applied.table_of(&snapshot).count(&snapshot, range, now_ms))
+        Ok(self.snapshot()?.count(range, shared.clock.now_ms()))
     }
 }

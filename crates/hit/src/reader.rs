@@ -78,6 +78,7 @@ fn put_in_place(shared: &Shared, watch: &Watch, table: Table, next_sequence: u64
     let mut applied = shared.applied.write();
     // Closing has taken the data away.
     watch.check()?;
+    shared.lookup.set(Some(table.lookup()));
     let before = std::mem::replace(&mut applied.table, table);
     applied.next_sequence = next_sequence;
     applied.replaced.push(before);

@@ -22,7 +22,7 @@ enum Kind {
 impl Store {
     /// Opens a scan of `range` as it is now, from its end where `reverse`.
     ///
-    /// The first scan of a store in memory or files sorts its keys; see [`Store::prepare_scan`].
+    /// The first scan of a store in memory or files sorts its keys; see [`Store::scan_takes_long`].
     ///
     /// # Errors
     /// As all reads.

@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock, Weak, mpsc};
 
 use hit_core::{Clock, Durability, Error, ErrorCode, Result};
 use hit_log::{Folder, Frame};
-use hit_table::{Snapshot, Table, Undo};
+use hit_table::{LookupSlot, Table, Undo};
 use parking_lot::{Mutex, RwLock};
 
 use crate::account::Account;
@@ -22,6 +22,8 @@ const SPARE_FRAMES: usize = 16;
 pub(crate) struct Shared {
     /// The apply lock: writers hold it while a group becomes visible and gets its place in the queue.
     pub(crate) applied: RwLock<Applied>,
+    /// The table in there, for reads of keys; none for a store over a storage, and none once the store is closed.
+    pub(crate) lookup: LookupSlot,
     pub(crate) queue: Queue,
     base: Base,
     pub(crate) clock: Arc<dyn Clock>,
@@ -46,18 +48,13 @@ pub(crate) struct Applied {
     pub(crate) fill: SegmentFill,
     /// What else is known of writes in flight, where the data lies in a storage.
     pub(crate) in_flight: InFlight,
-    /// Tables that a refresh has put another one in the place of, as long as scans see them.
+    /// Tables that a refresh has put another one in the place of, as long as scans see them: freeing one takes long.
     pub(crate) replaced: Vec<Table>,
 }
 
 impl Applied {
     pub(crate) fn new(table: Table, next_sequence: u64, fill: SegmentFill) -> Self {
         Self { table, next_sequence, fill, in_flight: InFlight::default(), replaced: Vec::new() }
-    }
-
-    /// The table that a snapshot was taken of.
-    pub(crate) fn table_of(&self, snapshot: &Snapshot) -> &Table {
-        self.replaced.iter().find(|table| table.has_taken(snapshot)).unwrap_or(&self.table)
     }
 
     /// Takes out the replaced tables that no scan sees any more. Freeing them takes long, so not under the apply lock.
@@ -80,8 +77,13 @@ struct Unanswered {
 
 impl Shared {
     pub(crate) fn new(applied: Applied, base: Base, clock: Arc<dyn Clock>) -> Self {
+        let lookup = LookupSlot::default();
+        if !matches!(base, Base::Storage(_)) {
+            lookup.set(Some(applied.table.lookup()));
+        }
         Self {
             applied: RwLock::new(applied),
+            lookup,
             queue: Queue::default(),
             base,
             clock,
@@ -115,6 +117,11 @@ impl Shared {
             Base::Log(disk) => Some(disk),
             _ => None,
         }
+    }
+
+    /// Whether values may be on disk only.
+    pub(crate) fn may_store_values(&self) -> bool {
+        self.disk().is_some_and(|disk| disk.values.is_some())
     }
 
     /// What a file store that was opened read-only follows.

@@ -1,17 +1,20 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::thread;
 
 use hit_core::{KeyRange, Result};
-use hit_table::{Cursor, Snapshot, StoredValue, Value};
+use hit_table::{Cursor, Snapshot, StoredValue, Value, ViewPlan};
 
 use crate::read::Entry;
 use crate::shared::Shared;
 use crate::stored::{StoredRead, missing};
 use crate::{Store, store};
 
-/// As many entries to sort are worth a thread of their own.
-const WORTH_A_THREAD: usize = 10_000;
+/// As many entries are sorted and merged at most while others are kept from writing: half a millisecond.
+const AT_ONCE: usize = 10_000;
+/// How often what was written meanwhile is sorted on the side, before the rest is done at once.
+const ROUNDS: usize = 10;
 
 /// How many entries wait at most for a value before them to be read from disk, and how many bytes of theirs.
 const GATHERED_ENTRIES: usize = 64;
@@ -39,7 +42,7 @@ enum Held {
     OnDisk(StoredValue),
 }
 
-/// How one hold of the apply lock ended.
+/// How a stretch ended.
 enum Gathering {
     /// The visitor broke.
     Broken,
@@ -56,39 +59,55 @@ impl Store {
         Ok(TableScan { shared, handle: self.watch(), cursor, gathered: VecDeque::new(), wants_values: true })
     }
 
-    /// Sorts what the next scan needs sorted while reads go on; meant for a thread that may wait.
+    /// Whether opening a scan takes long enough to be worth a thread that may wait.
     ///
     /// # Errors
     /// As all reads.
-    pub fn prepare_scan(&self) -> Result<()> {
-        let shared = self.open_shared()?;
-        if !shared.applied.write().table.begin_view() {
-            return Ok(());
-        }
-        let build = shared.applied.read().table.build_view();
-        if let Some(build) = build {
-            shared.applied.write().table.install_view(build);
-        }
-        Ok(())
+    pub fn scan_takes_long(&self) -> Result<bool> {
+        Ok(self.open_shared()?.applied.read().table.view_backlog() > AT_ONCE)
     }
 
-    /// Whether [`Store::prepare_scan`] has enough to do to be worth a thread.
-    ///
-    /// # Errors
-    /// As all reads.
-    pub fn wants_preparation(&self) -> Result<bool> {
-        Ok(self.open_shared()?.applied.read().table.view_backlog() >= WORTH_A_THREAD)
-    }
-
+    /// This moment. What takes long is built while others read and write.
     pub(crate) fn snapshot(&self) -> Result<Snapshot> {
         let shared = self.open_shared()?;
-        let ready = shared.applied.read().table.try_snapshot();
-        if let Some(snapshot) = ready {
-            return Ok(snapshot);
+        for round in 0.. {
+            {
+                let applied = shared.applied.read();
+                self.open_shared()?;
+                if let Some(snapshot) = applied.table.try_snapshot() {
+                    return Ok(snapshot);
+                }
+            }
+            let mut applied = shared.applied.write();
+            self.open_shared()?;
+            if round == ROUNDS || applied.table.view_backlog() <= AT_ONCE {
+                let snapshot = applied.table.snapshot_within(AT_ONCE);
+                let merge = if applied.table.merge_backlog() > 0 { applied.table.plan_view() } else { None };
+                drop(applied);
+                if let Some(merge) = merge {
+                    build_aside(Arc::clone(shared), merge);
+                }
+                return Ok(snapshot);
+            }
+            let plan = applied.table.plan_view();
+            drop(applied);
+            if let Some(plan) = plan {
+                let build = plan.build();
+                shared.applied.write().table.install_view(build);
+            }
         }
-        self.prepare_scan()?;
-        Ok(shared.applied.write().table.snapshot())
+        unreachable!("the last round takes a snapshot")
     }
+}
+
+/// Merges long runs on a thread of its own, for the scans to come.
+fn build_aside(shared: Arc<Shared>, plan: ViewPlan) {
+    let merge = move || {
+        let build = plan.build();
+        shared.applied.write().table.install_view(build);
+    };
+    // Without a thread the runs stay as they are, and the next scan tries again.
+    let _ = thread::Builder::new().name("hit-view".into()).spawn(merge);
 }
 
 impl TableScan {
@@ -140,15 +159,12 @@ impl TableScan {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Visits entries under the apply lock up to one whose value is on disk, and gathers some from there on.
+    /// Visits entries up to one whose value is on disk, and gathers some from there on.
     fn gather(&mut self, visit: &mut impl FnMut(&[u8], Entry<'_>) -> ControlFlow<()>) -> Result<Gathering> {
-        let applied = self.shared.applied.read();
         self.handle.check()?;
-        // The snapshot may hold entries that expire when the table no longer does.
         let now_ms = self.shared.clock.now_ms();
-        let table = applied.table_of(self.cursor.snapshot());
         let (gathered, wants_values, mut bytes) = (&mut self.gathered, self.wants_values, 0);
-        let flow = table.visit(&mut self.cursor, now_ms, |key, entry| {
+        let flow = self.cursor.visit(now_ms, |key, entry| {
             let expires_at = entry.expires_at;
             let value = match entry.value {
                 Value::Stored(at) if wants_values => Held::OnDisk(at),

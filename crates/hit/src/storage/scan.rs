@@ -58,16 +58,14 @@ struct Write {
 
 impl InFlightScan {
     /// The next write, which stays.
-    fn peek(&mut self, shared: &Shared, handle: &Watch) -> Result<Option<&Write>> {
+    fn peek(&mut self, handle: &Watch) -> Result<Option<&Write>> {
         if self.taken.is_empty()
             && let Some(cursor) = &mut self.cursor
         {
-            let applied = shared.applied.read();
-            // Closing has taken the table away.
             handle.check()?;
             let taken = &mut self.taken;
             // At 0 nothing has expired: what has hides what the storage has.
-            let flow = applied.table.visit(cursor, 0, |key, entry| {
+            let flow = cursor.visit(0, |key, entry| {
                 if let Value::Memory(value) = entry.value {
                     taken.push_back(Write {
                         key: key.to_vec(),
@@ -186,7 +184,7 @@ impl MergedScan {
                 self.is_exhausted = self.page.is_empty();
             }
             let stored = self.page.get(self.position);
-            let in_flight = self.in_flight.peek(&self.shared, &self.handle)?;
+            let in_flight = self.in_flight.peek(&self.handle)?;
             let order = match (&stored, in_flight) {
                 (None, None) => return Ok(()),
                 (Some(_), None) => Ordering::Less,
