@@ -1,86 +1,102 @@
 import { describe, expect, test } from 'vitest';
 import type { Bytes } from '../../src/engine.js';
 import { KeyBuffers } from '../../src/native/keys.js';
-import { DELETE, DELETE_RANGE, END, EXPIRY, INCREMENT, SET, Slab } from '../../src/native/slab.js';
+import * as kinds from '../../src/native/operation.js';
+import { Slab } from '../../src/native/slab.js';
 import { writeText } from '../../src/native/text.js';
+import { type Read, readOperations } from './encoded-operations.js';
 
-interface Read {
-  kind: number;
-  key: string;
-  value: string;
-  integer?: [number, number];
-}
+const { SET, SET_EXPIRING, DELETE } = kinds;
 
-/** Reads a slab as the addon does. */
 function read(slab: Slab): Read[] {
   slab.finish();
-  const { words, bytes, wordCount, byteCount } = slab;
-  const operations: Read[] = [];
-  let at = 0;
-  for (let word = 0; word < wordCount; ) {
-    const head = words[word++] as number;
-    const kind = head & 0xff;
-    const value = at + (head >>> 8);
-    const end = value + (words[word++] as number);
-    const operation: Read = {
-      kind,
-      key: bytes.toString('utf8', at, value),
-      value: bytes.toString('utf8', value, end),
-    };
-    if (kind & EXPIRY || kind === INCREMENT)
-      operation.integer = [words[word++] as number, words[word++] as number];
-    operations.push(operation);
-    at = end;
-  }
-  expect(at).toBe(byteCount);
-  return operations;
+  return readOperations(slab.bytes.subarray(0, slab.byteCount));
+}
+
+function addSet(slab: Slab, key: Bytes, value: Bytes): void {
+  if (slab.tryAddSet(key, value)) return;
+  if (!slab.fits(key, value)) slab.grow(key, value);
+  slab.add(SET, key, value);
 }
 
 function filled(operations: [Bytes, Bytes][]): Slab {
   const slab = new Slab();
-  for (const [key, value] of operations) {
-    if (!slab.fits(key, value)) slab.grow(key, value);
-    slab.add(SET, key, value);
-  }
+  for (const [key, value] of operations) addSet(slab, key, value);
   return slab;
 }
 
 describe('a slab', () => {
-  test('holds operations in order', () => {
+  test('holds operations in order, those of the log in its form', () => {
     const slab = new Slab();
-    slab.add(SET, 'a', 'one');
-    slab.addWithInteger(SET | EXPIRY, 'b', 'two', 7, 8);
-    slab.add(DELETE, 'c', '');
-    slab.addWithInteger(INCREMENT, 'd', '', 0xffffffff, 9);
-    slab.add(DELETE_RANGE | END, Buffer.from('e'), Buffer.from('f'));
+    expect(slab.isEmpty).toBe(true);
+    expect(slab.tryAddSet('a', 'one')).toBe(true);
+    slab.add(SET_EXPIRING, 'b', 'two', 7, 8);
+    expect(slab.tryAddDelete('c')).toBe(true);
+    slab.add(kinds.DELETE_RANGE_TO_END, Buffer.from('e'), Buffer.from('f'));
+    slab.add(kinds.DELETE_RANGE, Buffer.from('e'), '');
     slab.add(SET, 'g', '');
+    slab.add(SET, 'h', 'x'.repeat(300));
+    slab.finish();
+    expect(slab.bytes.toString('latin1', 0, slab.byteCount)).toBe(
+      [
+        '\x01\x01\x03aone',
+        '\x05\x01\x03\x07\0\0\0\x08\0\0\0btwo',
+        '\x02\x01c',
+        '\x07\x01\x01ef',
+        '\x03\x01e',
+        '\x01\x01\x00g',
+        `\x01\x01\xac\x02h${'x'.repeat(300)}`,
+      ].join(''),
+    );
+    expect(slab.isEmpty).toBe(false);
+    slab.clear();
+    expect([slab.isEmpty, slab.byteCount]).toEqual([true, 0]);
+  });
+
+  test('holds what the log does not have', () => {
+    const slab = new Slab();
+    slab.add(kinds.CHECK_EQUALS, 'a', 'b');
+    slab.add(kinds.CHECK_EXISTS, 'c', '');
+    slab.add(kinds.CHECK_ABSENT, Buffer.from('d'), '');
+    slab.add(kinds.SET_KEEPING_EXPIRY, 'ë', 'f');
+    slab.add(kinds.INCREMENT, 'g', '', 0xffffffff, 0xffffffff);
+    slab.add(kinds.EXPIRE, 'h', '', 5, 1);
+    slab.add(kinds.EXPIRE_NEVER, 'i', '');
     expect(read(slab)).toEqual([
-      { kind: SET, key: 'a', value: 'one' },
-      { kind: SET | EXPIRY, key: 'b', value: 'two', integer: [7, 8] },
-      { kind: DELETE, key: 'c', value: '' },
-      { kind: INCREMENT, key: 'd', value: '', integer: [0xffffffff, 9] },
-      { kind: DELETE_RANGE | END, key: 'e', value: 'f' },
-      { kind: SET, key: 'g', value: '' },
+      { kind: kinds.CHECK_EQUALS, key: 'a', value: 'b' },
+      { kind: kinds.CHECK_EXISTS, key: 'c' },
+      { kind: kinds.CHECK_ABSENT, key: 'd' },
+      { kind: kinds.SET_KEEPING_EXPIRY, key: 'ë', value: 'f' },
+      { kind: kinds.INCREMENT, key: 'g', integer: -1n },
+      { kind: kinds.EXPIRE, key: 'h', integer: 2n ** 32n + 5n },
+      { kind: kinds.EXPIRE_NEVER, key: 'i' },
     ]);
   });
 
   test('writes a stretch again where some of it is not ASCII', () => {
     const slab = new Slab();
-    slab.add(SET, 'plain', 'text');
-    slab.addWithInteger(SET | EXPIRY, 'schlüssel', 'wert', 1, 2);
-    slab.add(DELETE, '键', '');
-    slab.add(SET, 'tail', '𝄞');
+    slab.tryAddSet('plain', 'text');
+    slab.add(SET_EXPIRING, 'schlüssel', 'wert', 1, 2);
+    slab.tryAddDelete('键');
+    slab.tryAddSet('tail', '𝄞');
+    slab.finish();
+    // What follows is written singly for a while, and then gathered again.
+    expect([slab.tryAddSet('a', 'b'), slab.tryAddDelete('a')]).toEqual([false, false]);
+    for (let count = 0; count < 300; count++) slab.add(DELETE, 'ö', '');
+    expect(slab.tryAddSet('last', 'ß'.repeat(127))).toBe(true);
     expect(read(slab)).toEqual([
       { kind: SET, key: 'plain', value: 'text' },
-      { kind: SET | EXPIRY, key: 'schlüssel', value: 'wert', integer: [1, 2] },
-      { kind: DELETE, key: '键', value: '' },
+      { kind: SET_EXPIRING, key: 'schlüssel', value: 'wert', integer: 2n ** 33n + 1n },
+      { kind: DELETE, key: '键' },
       { kind: SET, key: 'tail', value: '𝄞' },
+      ...Array.from({ length: 300 }, () => ({ kind: DELETE, key: 'ö' })),
+      { kind: SET, key: 'last', value: 'ß'.repeat(127) },
     ]);
   });
 
   // Lengths around the stretch, around what is written singly, and around the slab; bytes and text mixed.
   const parts = ['x', 'é', '€', '𝄞'].flatMap((text) =>
-    [1, 31, 33, 400, 1023, 1024, 1025, 3000].map((length) => text.repeat(length)),
+    [1, 31, 33, 127, 128, 400, 1023, 1024, 1025, 3000, 17_000].map((length) => text.repeat(length)),
   );
   test.each([
     ['text', (text: string, _: number): Bytes => text],
@@ -101,7 +117,7 @@ describe('a slab', () => {
   test('says when an operation may not fit, and grows for one that must', () => {
     const slab = new Slab();
     const large = '€'.repeat(100_000);
-    slab.add(SET, 'first', 'ü');
+    slab.tryAddSet('first', 'ü');
     expect(slab.fits('second', large)).toBe(false);
     slab.grow('second', large);
     slab.add(SET, 'second', large);
@@ -125,11 +141,9 @@ describe('a slab', () => {
 
   test('never holds more than was said to fit', () => {
     const slab = new Slab();
+    const [key, value] = ['ключ', '值'.repeat(17)];
     let count = 0;
-    while (slab.fits('ключ', '值'.repeat(17))) {
-      slab.add(SET, 'ключ', '值'.repeat(17));
-      count++;
-    }
+    for (; slab.fits(key, value); count++) if (!slab.tryAddSet(key, value)) slab.add(SET, key, value);
     expect(slab.grown).toBe(false);
     expect(read(slab)).toHaveLength(count);
     expect(count).toBeGreaterThan(1000);

@@ -2,11 +2,13 @@ import { expect, test } from 'vitest';
 import type { NativeFailure, NativeStore } from '../../src/native/binding.js';
 import { Tickets } from '../../src/native/tickets.js';
 import { Writer } from '../../src/native/writer.js';
+import { readOperations } from './encoded-operations.js';
 
 const [MEMORY, OS, DISK] = [0, 1, 2] as const;
 
 interface Group {
-  bytes: string;
+  /** Keys and values, joined. */
+  text: string;
   durability: number;
   ticket: number;
 }
@@ -15,9 +17,10 @@ interface Group {
 function writing(answer: (group: Group) => number = ({ ticket }) => ticket) {
   const tickets = new Tickets();
   const groups: Group[] = [];
-  const submit: NativeStore['submit'] = (_words, _wordCount, bytes, byteCount, durability) => {
+  const submit: NativeStore['submit'] = (bytes, byteCount, durability) => {
+    const operations = readOperations(Buffer.from(bytes.subarray(0, byteCount)));
     const group = {
-      bytes: Buffer.from(bytes).toString('utf8', 0, byteCount),
+      text: operations.map(({ key, value = '' }) => key + value).join(''),
       durability,
       ticket: groups.length + 1,
     };
@@ -55,7 +58,7 @@ test('the writes of a turn are one group and share a promise', async () => {
   expect(writer.set('c', '3', 5, DISK)).toBe(first);
   expect(groups).toEqual([]);
   expect(await settled(first)).toBe(false);
-  expect(groups).toEqual([{ bytes: 'a1bc3', durability: DISK, ticket: 1 }]);
+  expect(groups).toEqual([{ text: 'a1bc3', durability: DISK, ticket: 1 }]);
   settle([1], []);
   expect(await first).toBe(undefined);
   expect(writer.set('d', '4', undefined, DISK)).not.toBe(first);
@@ -67,7 +70,7 @@ test('writes of another durability are another group, in call order', async () =
   const memory = writer.set('b', '2', undefined, MEMORY);
   expect(writer.set('c', '3', undefined, DISK)).toBe(disk);
   await settled(disk);
-  expect(groups.map(({ bytes, durability }) => [bytes, durability])).toEqual([
+  expect(groups.map(({ text, durability }) => [text, durability])).toEqual([
     ['a1', DISK],
     ['b2', MEMORY],
     ['c3', DISK],
@@ -131,7 +134,7 @@ test('a batch goes behind what was written before, with a promise of its own', a
     ],
     DISK,
   );
-  expect(groups.map(({ bytes }) => bytes)).toEqual(['a1', 'd4eb2c']);
+  expect(groups.map(({ text }) => text)).toEqual(['a1', 'd4eb2c']);
   settle([2], []);
   await batch;
   expect(await settled(set)).toBe(false);
@@ -154,7 +157,7 @@ test('a batch that cannot lie in one frame leaves nothing behind', async () => {
   );
   const later = writer.set('d', '4', undefined, DISK);
   await settled(later);
-  expect(groups.map(({ bytes }) => bytes)).toEqual(['d4']);
+  expect(groups.map(({ text }) => text)).toEqual(['d4']);
   settle([1], []);
   await later;
 });
@@ -166,7 +169,7 @@ test('an operation larger than the slab is submitted by itself', async () => {
   writer.set('b', large, undefined, DISK);
   writer.set('c', '3', undefined, DISK);
   await settled(promise);
-  expect(groups.map(({ bytes }) => bytes.length)).toEqual([2, 500_001, 2]);
+  expect(groups.map(({ text }) => text.length)).toEqual([2, 500_001, 2]);
   settle([1, 2, 3], []);
   await promise;
 });
@@ -177,7 +180,7 @@ test('a full slab is submitted before the turn ends', async () => {
   for (let index = 0; index < 50_000; index++) promise = writer.set(`key${index}`, 'value', undefined, DISK);
   expect(groups.length).toBeGreaterThan(1);
   await settled(promise);
-  expect(groups.map(({ bytes }) => bytes).join('')).toBe(
+  expect(groups.map(({ text }) => text).join('')).toBe(
     Array.from({ length: 50_000 }, (_, index) => `key${index}value`).join(''),
   );
   settle(
@@ -187,13 +190,12 @@ test('a full slab is submitted before the turn ends', async () => {
   await promise;
 });
 
-test('a counter answers what the addon left in the first words', async () => {
+test('a counter answers what the addon left in the first bytes', async () => {
   const tickets = new Tickets();
-  const submitBatch: NativeStore['submitBatch'] = (words) => {
-    const step = (BigInt(words[3] as number) << 32n) | BigInt(words[2] as number);
-    const sum = BigInt.asUintN(64, step - 10n);
-    words[0] = Number(sum & 0xffffffffn);
-    words[1] = Number(sum >> 32n);
+  const submitBatch: NativeStore['submitBatch'] = (bytes, byteCount) => {
+    const slab = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const [increment] = readOperations(slab.subarray(0, byteCount));
+    slab.writeBigInt64LE(BigInt.asIntN(64, (increment?.integer as bigint) - 10n));
     return 0;
   };
   const writer = new Writer({ submitBatch } as NativeStore, tickets);

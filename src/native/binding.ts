@@ -45,22 +45,10 @@ export type Settle = (done: number[], failed: (number | NativeFailure)[], told: 
 export interface NativeStore {
   readonly url: string;
   readonly supports: Record<string, unknown>;
-  /** Accepts the operations in the first `words` words and `bytes` bytes of these buffers, as one group. */
-  submit(
-    words: Uint32Array,
-    wordCount: number,
-    bytes: Uint8Array,
-    byteCount: number,
-    durability: number,
-  ): number;
-  /** The same as one atomic batch with checks; it may end in one counter or expiry operation, whose result is left in `words`. */
-  submitBatch(
-    words: Uint32Array,
-    wordCount: number,
-    bytes: Uint8Array,
-    byteCount: number,
-    durability: number,
-  ): number;
+  /** Accepts the operations in the first bytes of this buffer, in the form of `operation.ts`, as one group. */
+  submit(bytes: Uint8Array, byteCount: number, durability: number): number;
+  /** The same as one atomic batch with checks; it may be one counter or expiry operation, whose answer is left in `bytes`. */
+  submitBatch(bytes: Uint8Array, byteCount: number, durability: number): number;
   /** The value under the key in the first bytes of `bytes`. */
   get(bytes: Uint8Array, keyBytes: number): string | Uint8Array | undefined;
   /** The same with its expiry (undefined: none), or undefined. */

@@ -1,78 +1,65 @@
 /**
- * The buffers in which operations cross into the addon; `crates/hit-node/src/slab.rs` reads them. This is the one
- * description of their layout.
+ * The buffer in which operations cross into the addon, in the form of `operation.ts`.
  *
- * `words` holds 2 words an operation, or 4: kind, flags and key length (`kind | flags | keyLength << 8`), value
- * length, and, with EXPIRY and for INCREMENT, the low and the high 32 bits of a 64-bit integer. Lengths are in bytes.
- * `bytes` holds the key, then the value of each operation, all joined without gaps.
- *
- * | kind | key | value | |
- * |---|---|---|---|
- * | SET | key | value | EXPIRY: it expires; KEEP_EXPIRY (batches only): as what it replaces |
- * | DELETE | key | – | |
- * | DELETE_RANGE | start | end, with END | alone in its group |
- * | CHECK_EQUALS | key | the value it must have | batches only, before all other kinds, as the next two |
- * | CHECK_EXISTS, CHECK_ABSENT | key | – | |
- * | INCREMENT | key | – | batches only, alone; leaves the result in words 0 and 1, low and high |
- * | EXPIRE | key | – | batches only, alone; EXPIRY: the new one, else none; leaves 1 in word 0, or 0: no such key |
- *
- * Strings are gathered: the keys and values of several operations become one string, written by one call, with their
- * lengths in characters. Only where that wrote more bytes than characters, so where some were not ASCII, is the
- * stretch written again one by one. For small entries that is three to five times faster than a call for each.
+ * Text is gathered: headers, keys and values of many operations become one string, which is written by one call. That is
+ * three to five times faster than a call for each. Where a header's bytes are no characters it is left out with room for it, and
+ * put in when the text has been written. Only where that were more bytes than characters, so where some were not ASCII, is the
+ * stretch written again, one by one; then some operations are not gathered at all, since such text seldom comes alone.
  */
 import type { Bytes } from '../engine.js';
 import { HitError } from '../errors.js';
 import { MAX_BYTES_PER_CHARACTER, MAX_FRAME_BYTES } from '../limits.js';
+import {
+  byteLength,
+  deleteHeader,
+  hasValue,
+  headerBytes,
+  MAX_HEADER_BYTES,
+  MAX_SHORT_LENGTH,
+  setHeader,
+  writeHeader,
+} from './operation.js';
 import { writeText } from './text.js';
-
-export const SET = 1;
-export const DELETE = 2;
-export const DELETE_RANGE = 3;
-export const CHECK_EQUALS = 4;
-export const CHECK_EXISTS = 5;
-export const CHECK_ABSENT = 6;
-export const INCREMENT = 7;
-export const EXPIRE = 8;
-
-export const EXPIRY = 0x10;
-export const KEEP_EXPIRY = 0x20;
-export const END = 0x40;
-
-const KEY_LENGTH_SHIFT = 8;
-const WORDS_AN_OPERATION = 2;
-const WORDS_OF_AN_INTEGER = 2;
-const MOST_WORDS_AN_OPERATION = WORDS_AN_OPERATION + WORDS_OF_AN_INTEGER;
 
 /** Between 16 KiB and 1 MiB the size matters little; this one stays in a core's second cache. */
 const SLAB_BYTES = 128 * 1024;
-const SLAB_WORDS = 16 * 1024;
 /** Characters gathered before they are written: larger does not get faster. */
 const GATHERED_CHARACTERS = 1024;
+/** What is left free for what is gathered and for another operation that can be, whatever their characters. */
+const FREE_BYTES = 2 * (GATHERED_CHARACTERS + MAX_HEADER_BYTES) * MAX_BYTES_PER_CHARACTER;
+/** Operations that are not gathered behind a stretch that was not ASCII. */
+const NOT_GATHERED = 256;
+
+/** Room for headers in gathered text. */
+const ROOMS = Array.from({ length: MAX_HEADER_BYTES + 1 }, (_, bytes) => '\0'.repeat(bytes));
+
+/** A header that is put in when the text has been written. Lengths are in characters, as is its place in the text. */
+interface Left {
+  at: number;
+  kind: number;
+  key: number;
+  value: number;
+  low: number;
+  high: number;
+}
 
 /** Gathers operations until they are submitted. What does not fit makes it grow, until it is cleared. */
 export class Slab {
-  readonly #ownWords = new Uint32Array(SLAB_WORDS);
   readonly #ownBytes = Buffer.allocUnsafeSlow(SLAB_BYTES);
-  #words: Uint32Array = this.#ownWords;
   #bytes: Buffer = this.#ownBytes;
-  #wordCount = 0;
+  #lastToGather = SLAB_BYTES - FREE_BYTES;
   #byteCount = 0;
+  #isEmpty = true;
 
-  /** What is gathered, its length, and the word where its first operation begins. */
+  /** What is gathered, its length, and the headers that it has only room for. */
   #text = '';
   #characters = 0;
-  #textWord = 0;
-
-  get words(): Uint32Array {
-    return this.#words;
-  }
+  readonly #left: Left[] = [];
+  /** So many of the next operations are not gathered. */
+  #singly = 0;
 
   get bytes(): Buffer {
     return this.#bytes;
-  }
-
-  get wordCount(): number {
-    return this.#wordCount;
   }
 
   /** Right after `finish`. */
@@ -80,27 +67,45 @@ export class Slab {
     return this.#byteCount;
   }
 
-  /** Whether an operation made the buffers larger than they stay; it is to be submitted at once. */
+  get isEmpty(): boolean {
+    return this.#isEmpty;
+  }
+
+  /** Whether an operation made the buffer larger than it stays; it is to be submitted at once. */
   get grown(): boolean {
-    return this.#words !== this.#ownWords || this.#bytes !== this.#ownBytes;
+    return this.#bytes !== this.#ownBytes;
+  }
+
+  /** Adds a set of short text; false, and nothing is added, where it is not, or there is no room for it. */
+  tryAddSet(key: Bytes, value: Bytes): boolean {
+    if (typeof key !== 'string' || typeof value !== 'string') return false;
+    const keyLength = key.length;
+    const valueLength = value.length;
+    if (keyLength > MAX_SHORT_LENGTH || valueLength > MAX_SHORT_LENGTH || !this.#gathers()) return false;
+    this.#gather(setHeader(keyLength, valueLength) + key + value, keyLength + valueLength + 3);
+    return true;
+  }
+
+  /** The same for a delete. */
+  tryAddDelete(key: Bytes): boolean {
+    if (typeof key !== 'string' || key.length > MAX_SHORT_LENGTH || !this.#gathers()) return false;
+    this.#gather(deleteHeader(key.length) + key, key.length + 2);
+    return true;
   }
 
   /** Whether an operation has room whatever its characters turn out to be. */
   fits(key: Bytes, value: Bytes): boolean {
-    const most = (this.#characters + key.length + value.length) * MAX_BYTES_PER_CHARACTER;
-    return (
-      this.#byteCount + most <= this.#bytes.length &&
-      this.#wordCount + MOST_WORDS_AN_OPERATION <= this.#words.length
-    );
+    const most = this.#characters + key.length + value.length + MAX_HEADER_BYTES;
+    return this.#byteCount + most * MAX_BYTES_PER_CHARACTER <= this.#bytes.length;
   }
 
   /**
-   * Makes room by larger buffers, which are not kept.
+   * Makes room by a larger buffer, which is not kept.
    *
-   * @throws `HIT_BATCH_TOO_LARGE` where what they would hold cannot lie in one frame.
+   * @throws `HIT_BATCH_TOO_LARGE` where what it would hold cannot lie in one frame.
    */
   grow(key: Bytes, value: Bytes): void {
-    this.#writeGathered();
+    this.finish();
     const filled = this.#byteCount + byteLength(key) + byteLength(value);
     if (filled > MAX_FRAME_BYTES) {
       throw new HitError(
@@ -108,108 +113,102 @@ export class Slab {
         `a batch has more than ${MAX_FRAME_BYTES} bytes of keys and values: split it into several`,
       );
     }
-    const needed = filled + MAX_BYTES_PER_CHARACTER * 2 * GATHERED_CHARACTERS;
-    if (needed > this.#bytes.length) {
-      const doubled = this.#byteCount === 0 ? 0 : Math.min(2 * this.#bytes.length, 2 * MAX_FRAME_BYTES);
-      const bytes = Buffer.allocUnsafeSlow(Math.max(needed, doubled));
-      bytes.set(this.#bytes.subarray(0, this.#byteCount));
-      this.#bytes = bytes;
-    }
-    if (this.#wordCount + MOST_WORDS_AN_OPERATION > this.#words.length) {
-      const words = new Uint32Array(2 * this.#words.length);
-      words.set(this.#words.subarray(0, this.#wordCount));
-      this.#words = words;
-    }
+    const needed = filled + FREE_BYTES;
+    const doubled = this.#byteCount === 0 ? 0 : Math.min(2 * this.#bytes.length, 2 * MAX_FRAME_BYTES);
+    const bytes = Buffer.allocUnsafeSlow(Math.max(needed, doubled));
+    bytes.set(this.#bytes.subarray(0, this.#byteCount));
+    this.#bytes = bytes;
+    this.#lastToGather = bytes.length - FREE_BYTES;
   }
 
-  /** Adds an operation, for which there is room. */
-  add(kind: number, key: Bytes, value: Bytes): void {
-    const word = this.#wordCount;
-    this.#wordCount = word + WORDS_AN_OPERATION;
-    if (typeof key === 'string' && typeof value === 'string') {
-      const characters = key.length + value.length;
-      if (this.#characters + characters > GATHERED_CHARACTERS) this.#writeGathered(word);
+  /** Adds any operation, for which there is room. `low` and `high`: the halves of a 64-bit integer, where it has one. */
+  add(kind: number, key: Bytes, value: Bytes, low = 0, high = 0): void {
+    this.#isEmpty = false;
+    if (typeof key === 'string' && typeof value === 'string' && this.#singly === 0) {
+      const header = headerBytes(kind, key.length, value.length);
+      const characters = header + key.length + value.length;
       if (characters <= GATHERED_CHARACTERS) {
-        if (this.#characters === 0) this.#textWord = word;
-        this.#words[word] = kind | (key.length << KEY_LENGTH_SHIFT);
-        this.#words[word + 1] = value.length;
-        this.#text += key;
-        this.#text += value;
+        if (this.#characters + characters > GATHERED_CHARACTERS) this.finish();
+        const at = this.#characters;
+        this.#left.push({ at, kind, key: key.length, value: value.length, low, high });
+        this.#text += ROOMS[header] + key + value;
         this.#characters += characters;
         return;
       }
     }
-    this.#addSingly(word, kind, key, value);
+    this.finish();
+    this.#addSingly(kind, key, value, low, high);
   }
 
-  /** The same with a 64-bit integer behind it, by its low and high 32 bits. */
-  addWithInteger(kind: number, key: Bytes, value: Bytes, low: number, high: number): void {
-    this.add(kind, key, value);
-    this.#words[this.#wordCount] = low;
-    this.#words[this.#wordCount + 1] = high;
-    this.#wordCount += WORDS_OF_AN_INTEGER;
-  }
-
-  /** Writes what is gathered; now `words` and `bytes` are complete. */
+  /** Writes what is gathered; now `bytes` is complete. */
   finish(): void {
-    this.#writeGathered();
+    if (this.#characters === 0) return;
+    const text = this.#text;
+    const start = this.#byteCount;
+    const written = this.#bytes.write(text, start, 'utf8');
+    if (written === this.#characters) {
+      this.#byteCount = start + written;
+      for (const { at, kind, key, value, low, high } of this.#left) {
+        writeHeader(this.#bytes, start + at, kind, key, value, low, high);
+      }
+    } else {
+      this.#singly = NOT_GATHERED;
+      this.#rewriteSingly(text);
+    }
+    this.#text = '';
+    this.#characters = 0;
+    this.#left.length = 0;
   }
 
   /** Begins anew. */
   clear(): void {
-    this.#words = this.#ownWords;
     this.#bytes = this.#ownBytes;
-    this.#wordCount = 0;
+    this.#lastToGather = SLAB_BYTES - FREE_BYTES;
     this.#byteCount = 0;
+    this.#isEmpty = true;
     this.#text = '';
     this.#characters = 0;
+    this.#left.length = 0;
   }
 
-  #addSingly(word: number, kind: number, key: Bytes, value: Bytes): void {
-    this.#writeGathered(word);
-    this.#words[word] = kind | (this.#write(key) << KEY_LENGTH_SHIFT);
-    this.#words[word + 1] = this.#write(value);
+  #gathers(): boolean {
+    return this.#byteCount <= this.#lastToGather && this.#singly === 0;
   }
 
-  #write(part: Bytes): number {
-    let length = part.length;
-    if (typeof part === 'string') length = writeText(part, this.#bytes, this.#byteCount);
+  #gather(operation: string, characters: number): void {
+    if (this.#characters + characters > GATHERED_CHARACTERS) this.finish();
+    this.#text += operation;
+    this.#characters += characters;
+    this.#isEmpty = false;
+  }
+
+  #addSingly(kind: number, key: Bytes, value: Bytes, low: number, high: number): void {
+    if (this.#singly > 0) this.#singly--;
+    const keyBytes = byteLength(key);
+    const valueBytes = byteLength(value);
+    this.#byteCount = writeHeader(this.#bytes, this.#byteCount, kind, keyBytes, valueBytes, low, high);
+    this.#write(key, keyBytes);
+    this.#write(value, valueBytes);
+  }
+
+  #write(part: Bytes, length: number): void {
+    if (typeof part === 'string') writeText(part, this.#bytes, this.#byteCount);
     else this.#bytes.set(part, this.#byteCount);
     this.#byteCount += length;
-    return length;
   }
 
-  /** Writes what is gathered: the operations from `#textWord` up to `endWord`. */
-  #writeGathered(endWord: number = this.#wordCount): void {
-    if (this.#characters === 0) return;
-    const written = this.#bytes.write(this.#text, this.#byteCount, 'utf8');
-    if (written === this.#characters) this.#byteCount += written;
-    else this.#rewriteSingly(endWord);
-    this.#text = '';
-    this.#characters = 0;
-  }
-
-  /** Writes what is gathered one by one and puts lengths in bytes where those in characters stand. */
-  #rewriteSingly(endWord: number): void {
-    const text = this.#text;
-    let from = 0;
-    for (let word = this.#textWord; word < endWord; ) {
-      const head = this.#words[word] as number;
-      const value = from + (head >>> KEY_LENGTH_SHIFT);
-      const end = value + (this.#words[word + 1] as number);
-      const kind = head & ((1 << KEY_LENGTH_SHIFT) - 1);
-      this.#words[word] = kind | (this.#write(text.slice(from, value)) << KEY_LENGTH_SHIFT);
-      this.#words[word + 1] = this.#write(text.slice(value, end));
-      from = end;
-      word += WORDS_AN_OPERATION + (hasInteger(kind) ? WORDS_OF_AN_INTEGER : 0);
+  /** Writes gathered text one by one, by the lengths in characters that it and the headers left out have. */
+  #rewriteSingly(text: string): void {
+    let next = 0;
+    for (let from = 0; from < text.length; ) {
+      const left = this.#left[next]?.at === from ? this.#left[next++] : undefined;
+      const kind = left?.kind ?? text.charCodeAt(from);
+      const keyLength = left?.key ?? text.charCodeAt(from + 1);
+      const valueLength = left?.value ?? (hasValue(kind) ? text.charCodeAt(from + 2) : 0);
+      const key = from + headerBytes(kind, keyLength, valueLength);
+      const value = key + keyLength;
+      from = value + valueLength;
+      this.#addSingly(kind, text.slice(key, value), text.slice(value, from), left?.low ?? 0, left?.high ?? 0);
     }
   }
-}
-
-function hasInteger(kind: number): boolean {
-  return (kind & EXPIRY) !== 0 || kind === INCREMENT;
-}
-
-function byteLength(part: Bytes): number {
-  return typeof part === 'string' ? Buffer.byteLength(part) : part.length;
 }

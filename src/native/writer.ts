@@ -1,7 +1,8 @@
 import type { Bytes, EngineCheck, EngineOperation, KeyRange } from '../engine.js';
 import { nativeError } from '../errors.js';
 import type { NativeStore } from './binding.js';
-import * as slab from './slab.js';
+import * as kinds from './operation.js';
+import { Slab } from './slab.js';
 import type { Tickets } from './tickets.js';
 import { Turn } from './turn.js';
 
@@ -13,7 +14,7 @@ import { Turn } from './turn.js';
 export class Writer {
   readonly #native: NativeStore;
   readonly #tickets: Tickets;
-  readonly #slab = new slab.Slab();
+  readonly #slab = new Slab();
 
   /** The turn that the slab's operations belong to, and all turns of this turn of the event loop, by durability. */
   #turn: Turn | undefined;
@@ -26,27 +27,25 @@ export class Writer {
 
   set(key: Bytes, value: Bytes, expiresAt: number | undefined, durability: number): Promise<void> {
     const turn = this.#enter(durability);
-    if (!this.#slab.fits(key, value)) this.#makeRoom(key, value);
-    if (expiresAt === undefined) this.#slab.add(slab.SET, key, value);
-    else this.#slab.addWithInteger(slab.SET | slab.EXPIRY, key, value, low(expiresAt), high(expiresAt));
-    if (this.#slab.grown) this.submit();
+    if (expiresAt !== undefined) {
+      this.#addToTurn(kinds.SET_EXPIRING, key, value, low(expiresAt), high(expiresAt));
+    } else if (!this.#slab.tryAddSet(key, value)) {
+      this.#addToTurn(kinds.SET, key, value);
+    }
     return turn.promise;
   }
 
   delete(key: Bytes, durability: number): Promise<void> {
     const turn = this.#enter(durability);
-    if (!this.#slab.fits(key, '')) this.submit();
-    this.#slab.add(slab.DELETE, key, '');
+    if (!this.#slab.tryAddDelete(key)) this.#addToTurn(kinds.DELETE, key, '');
     return turn.promise;
   }
 
   clear({ start, end }: KeyRange, durability: number): Promise<void> {
     this.submit();
-    if (end === null) this.#slab.add(slab.DELETE_RANGE, start, '');
-    else this.#slab.add(slab.DELETE_RANGE | slab.END, start, end);
-    return this.#submitAlone((words, wordCount, bytes, byteCount) =>
-      this.#native.submit(words, wordCount, bytes, byteCount, durability),
-    );
+    if (end === null) this.#slab.add(kinds.DELETE_RANGE, start, '');
+    else this.#slab.add(kinds.DELETE_RANGE_TO_END, start, end);
+    return this.#submitAlone((bytes, byteCount) => this.#native.submit(bytes, byteCount, durability));
   }
 
   batch(
@@ -68,34 +67,33 @@ export class Writer {
 
   async increment(key: Bytes, by: bigint, durability: number): Promise<bigint> {
     this.submit();
-    this.#slab.addWithInteger(slab.INCREMENT, key, '', lowOf(by), highOf(by));
-    const { words } = this.#slab;
+    this.#slab.add(kinds.INCREMENT, key, '', lowOf(by), highOf(by));
+    const { bytes } = this.#slab;
     const settled = this.#submitBatch(durability);
     // What the addon left is read before anything else uses the slab. Where it refused, `settled` rejects.
-    const result = BigInt.asIntN(64, (BigInt(words[1] as number) << 32n) | BigInt(words[0] as number));
+    const result = bytes.readBigInt64LE(0);
     await settled;
     return result;
   }
 
   async expire(key: Bytes, expiresAt: number | undefined, durability: number): Promise<boolean> {
     this.submit();
-    if (expiresAt === undefined) this.#slab.add(slab.EXPIRE, key, '');
-    else this.#slab.addWithInteger(slab.EXPIRE | slab.EXPIRY, key, '', low(expiresAt), high(expiresAt));
-    const { words } = this.#slab;
+    if (expiresAt === undefined) this.#slab.add(kinds.EXPIRE_NEVER, key, '');
+    else this.#slab.add(kinds.EXPIRE, key, '', low(expiresAt), high(expiresAt));
+    const { bytes } = this.#slab;
     const settled = this.#submitBatch(durability);
-    const done = words[0] === 1;
+    const done = bytes[0] === 1;
     await settled;
     return done;
   }
 
   /** Hands the slab's operations over. A refusal is their turn's to tell. */
   submit(): void {
-    const { wordCount } = this.#slab;
-    if (wordCount === 0 || this.#turn === undefined) return;
+    if (this.#slab.isEmpty || this.#turn === undefined) return;
     this.#slab.finish();
-    const { words, bytes, byteCount } = this.#slab;
+    const { bytes, byteCount } = this.#slab;
     try {
-      const ticket = this.#native.submit(words, wordCount, bytes, byteCount, this.#turn.durability);
+      const ticket = this.#native.submit(bytes, byteCount, this.#turn.durability);
       this.#turn.accepted(ticket, this.#tickets);
     } catch (error) {
       this.#turn.refused(error);
@@ -129,51 +127,47 @@ export class Writer {
     for (const turn of turns) turn.end();
   };
 
-  /** Empties the slab for an operation that has no room, and enlarges it where even that is not enough. */
-  #makeRoom(key: Bytes, value: Bytes): void {
-    this.submit();
-    if (!this.#slab.fits(key, value)) this.#slab.grow(key, value);
+  /** Adds any operation to the turn. Where there is no room the slab is emptied, or, where even that is not enough, enlarged. */
+  #addToTurn(kind: number, key: Bytes, value: Bytes, low?: number, high?: number): void {
+    if (!this.#slab.fits(key, value)) this.submit();
+    this.#addGrowing(kind, key, value, low, high);
+    if (this.#slab.grown) this.submit();
   }
 
   #addCheck(check: EngineCheck): void {
-    if ('equals' in check) this.#addGrowing(slab.CHECK_EQUALS, check.key, check.equals);
-    else this.#addGrowing(check.exists ? slab.CHECK_EXISTS : slab.CHECK_ABSENT, check.key, '');
+    if ('equals' in check) this.#addGrowing(kinds.CHECK_EQUALS, check.key, check.equals);
+    else this.#addGrowing(check.exists ? kinds.CHECK_EXISTS : kinds.CHECK_ABSENT, check.key, '');
   }
 
   #addToBatch(operation: EngineOperation): void {
+    const { key } = operation;
     if (operation.type === 'delete') {
-      this.#addGrowing(slab.DELETE, operation.key, '');
+      if (!this.#slab.tryAddDelete(key)) this.#addGrowing(kinds.DELETE, key, '');
       return;
     }
-    const { key, value, expiresAt, keepExpiry } = operation;
-    if (expiresAt === undefined) {
-      this.#addGrowing(keepExpiry ? slab.SET | slab.KEEP_EXPIRY : slab.SET, key, value);
-      return;
-    }
-    if (!this.#slab.fits(key, value)) this.#slab.grow(key, value);
-    this.#slab.addWithInteger(slab.SET | slab.EXPIRY, key, value, low(expiresAt), high(expiresAt));
+    const { value, expiresAt, keepExpiry } = operation;
+    if (expiresAt !== undefined) {
+      this.#addGrowing(kinds.SET_EXPIRING, key, value, low(expiresAt), high(expiresAt));
+    } else if (keepExpiry) this.#addGrowing(kinds.SET_KEEPING_EXPIRY, key, value);
+    else if (!this.#slab.tryAddSet(key, value)) this.#addGrowing(kinds.SET, key, value);
   }
 
   /** A batch cannot be submitted in parts, so the slab grows for it. */
-  #addGrowing(kind: number, key: Bytes, value: Bytes): void {
+  #addGrowing(kind: number, key: Bytes, value: Bytes, low?: number, high?: number): void {
     if (!this.#slab.fits(key, value)) this.#slab.grow(key, value);
-    this.#slab.add(kind, key, value);
+    this.#slab.add(kind, key, value, low, high);
   }
 
   #submitBatch(durability: number): Promise<void> {
-    if (this.#slab.wordCount === 0) return Promise.resolve();
-    return this.#submitAlone((words, wordCount, bytes, byteCount) =>
-      this.#native.submitBatch(words, wordCount, bytes, byteCount, durability),
-    );
+    if (this.#slab.isEmpty) return Promise.resolve();
+    return this.#submitAlone((bytes, byteCount) => this.#native.submitBatch(bytes, byteCount, durability));
   }
 
-  #submitAlone(
-    submit: (words: Uint32Array, wordCount: number, bytes: Uint8Array, byteCount: number) => number,
-  ): Promise<void> {
+  #submitAlone(submit: (bytes: Uint8Array, byteCount: number) => number): Promise<void> {
     this.#slab.finish();
-    const { words, wordCount, bytes, byteCount } = this.#slab;
+    const { bytes, byteCount } = this.#slab;
     try {
-      return this.#tickets.promise(submit(words, wordCount, bytes, byteCount));
+      return this.#tickets.promise(submit(bytes, byteCount));
     } catch (error) {
       return Promise.reject(nativeError(error));
     } finally {

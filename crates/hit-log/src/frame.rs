@@ -1,6 +1,7 @@
 use hit_core::limits::{LARGE_VALUE_BYTES, MAX_FRAME_BYTES};
 use hit_core::{Error, ErrorCode, Operation, Result};
 
+use crate::encoded::Encoded;
 use crate::header::{FRAME_HEADER_BYTES, FrameHeader, FrameKind, Place, padded};
 use crate::operation::{self, FrameOperations};
 
@@ -57,6 +58,22 @@ impl Frame {
         operation::encode(&mut self.buffer, operation);
         self.count(operation);
         Ok(())
+    }
+
+    /// Adds operations that are encoded already.
+    ///
+    /// # Errors
+    /// `HIT_BATCH_TOO_LARGE` as [`Frame::push`]; some of the operations may have been added then.
+    pub fn push_encoded(&mut self, encoded: &Encoded<'_>) -> Result<()> {
+        match encoded.as_in_frame() {
+            Some(bytes) if padded(self.buffer.len() + bytes.len()) <= MAX_FRAME_BYTES => {
+                self.buffer.extend_from_slice(bytes);
+                self.operations += encoded.len();
+                self.has_range_delete |= encoded.has_range_delete();
+                Ok(())
+            }
+            _ => encoded.operations().try_for_each(|operation| self.push(&operation)),
+        }
     }
 
     #[cold]

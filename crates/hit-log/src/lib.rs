@@ -10,6 +10,7 @@ mod backup;
 mod bytes;
 mod compaction;
 mod corruption;
+mod encoded;
 mod file_header;
 mod file_id;
 pub mod files;
@@ -41,6 +42,7 @@ mod fixtures;
 
 pub use backup::{backup, backup_with};
 pub use compaction::{Decision, Judge, Run, Stretch};
+pub use encoded::{Encoded, EncodedOperations, take_encoded};
 pub use file_id::{FileId, FileKind};
 pub use files::{File, Files, OpenMode, SystemFiles};
 pub use folder::Folder;

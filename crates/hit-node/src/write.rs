@@ -2,44 +2,44 @@
 
 use std::sync::Arc;
 
-use hit::{Durability, Error, ErrorCode, Result, Submitted};
+use hit::{Durability, Encoded, Error, ErrorCode, Result, Submitted};
 use napi::sys;
 
 use crate::raw::{self, Call};
-use crate::slab::{Items, Request};
+use crate::slab::{Request, begins_with_own, requests};
 
-/// `submit(words, wordCount, bytes, byteCount, durability)`: one group.
+/// `submit(bytes, byteCount, durability)`: one group.
 pub(crate) fn submit(call: &Call<'_>) -> Result<sys::napi_value> {
-    let items = items(call)?;
-    if items.clone().any(|item| item.operation().is_none()) {
-        return Err(unknown());
-    }
-    let operations = Operations(items);
-    let ticket = call.store.next_ticket();
-    let submitted = call.store.store.submit(operations, durability(call)?, completion(call, ticket))?;
-    answer(call, ticket, submitted)
+    submit_encoded(call, &Encoded::parse(slab(call)?)?, false)
 }
 
-/// `submitBatch(words, wordCount, bytes, byteCount, durability)`: one batch with its checks, one counter or one expiry.
+/// `submitBatch(bytes, byteCount, durability)`: one batch with its checks, one counter or one expiry.
 pub(crate) fn submit_batch(call: &Call<'_>) -> Result<sys::napi_value> {
-    let items = items(call)?;
+    let slab = slab(call)?;
+    if !begins_with_own(slab)
+        && let Ok(encoded) = Encoded::parse(slab)
+    {
+        return submit_encoded(call, &encoded, true);
+    }
     let durability = durability(call)?;
     let store = &call.store.store;
     let ticket = call.store.next_ticket();
-    let (mut operations, mut checks) = (Vec::with_capacity(items.len()), Vec::new());
-    for item in items.clone() {
-        match item.request().ok_or_else(unknown)? {
+    let (mut operations, mut checks) = (Vec::new(), Vec::new());
+    let requests = requests(slab)?;
+    let alone = if requests.len() == 1 { Ok(()) } else { Err(unknown()) };
+    for request in requests {
+        match request {
             Request::Write(operation) => operations.push(operation),
             Request::Check(check) => checks.push(check),
             Request::Increment { key, by } => {
-                alone(&items)?;
+                alone?;
                 let (sum, submitted) =
                     store.submit_increment(key, by, durability, completion(call, ticket))?;
                 leave(call, sum.cast_unsigned())?;
                 return answer(call, ticket, submitted);
             }
             Request::Expire { key, expires_at } => {
-                alone(&items)?;
+                alone?;
                 let (found, submitted) = store.submit_expire(key, expires_at, completion(call, ticket))?;
                 leave(call, found.into())?;
                 return answer(call, ticket, submitted);
@@ -50,31 +50,18 @@ pub(crate) fn submit_batch(call: &Call<'_>) -> Result<sys::napi_value> {
     answer(call, ticket, submitted)
 }
 
-/// The operations of a slab whose items are all operations.
-#[derive(Clone)]
-struct Operations<'a>(Items<'a>);
-
-impl<'a> Iterator for Operations<'a> {
-    type Item = hit::Operation<'a>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next()?.operation()
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
-    }
+fn submit_encoded(call: &Call<'_>, encoded: &Encoded<'_>, whole: bool) -> Result<sys::napi_value> {
+    let (store, ticket) = (&call.store.store, call.store.next_ticket());
+    let submitted = store.submit_encoded(encoded, whole, durability(call)?, completion(call, ticket))?;
+    answer(call, ticket, submitted)
 }
 
-impl ExactSizeIterator for Operations<'_> {}
-
-fn items<'a>(call: &'a Call<'_>) -> Result<Items<'a>> {
-    let words = call.words(0)?.get(..call.number(1)?).ok_or_else(raw::overrun)?;
-    Items::new(words, call.first_bytes(2, call.number(3)?)?)
+fn slab<'a>(call: &'a Call<'_>) -> Result<&'a [u8]> {
+    call.first_bytes(0, call.number(1)?)
 }
 
 fn durability(call: &Call<'_>) -> Result<Option<Durability>> {
-    Ok(match call.signed(4)? {
+    Ok(match call.signed(2)? {
         0 => Some(Durability::Memory),
         1 => Some(Durability::Os),
         2 => Some(Durability::Disk),
@@ -98,15 +85,11 @@ fn answer(call: &Call<'_>, ticket: u64, submitted: Submitted) -> Result<sys::nap
     }
 }
 
-/// Leaves a result in the first two words.
+/// Leaves a result in the first eight bytes. Nothing of the slab is read behind this.
 fn leave(call: &Call<'_>, result: u64) -> Result<()> {
-    let words = call.words(0)?.first_chunk_mut::<2>().ok_or_else(raw::overrun)?;
-    *words = [(result & u64::from(u32::MAX)) as u32, (result >> 32) as u32];
+    let bytes = call.bytes_mut(0)?.first_chunk_mut().ok_or_else(raw::overrun)?;
+    *bytes = result.to_le_bytes();
     Ok(())
-}
-
-fn alone(items: &Items<'_>) -> Result<()> {
-    if items.len() == 1 { Ok(()) } else { Err(unknown()) }
 }
 
 fn unknown() -> Error {

@@ -1,31 +1,18 @@
+use crate::ahead::Ahead;
 use crate::location::Location;
-use crate::read::GROUP;
 use crate::table::Table;
 use crate::tally::Counted;
 
 impl Table {
     /// Forgets keys whose newest operation has a sequence number below `next_sequence`, for a table that holds only what
     /// is not elsewhere yet. Snapshots still see them.
-    pub fn forget<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]>, next_sequence: u64) {
-        let mut keys = keys;
-        let mut group: [(u64, &[u8]); GROUP] = [(0, &[]); GROUP];
+    pub fn forget<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]> + Clone, next_sequence: u64) {
+        let (mut ahead, mut keys) = (Ahead::new(keys.clone()), keys);
         let mut count = 0;
-        loop {
-            let mut taken = 0;
-            for (slot, key) in group.iter_mut().zip(&mut keys) {
-                *slot = (self.hasher.hash(key), key);
-                taken += 1;
-            }
-            let group = group.get(..taken).unwrap_or_default();
-            if taken > 1 {
-                self.warm(group.iter().map(|&(hash, _)| hash));
-            }
-            for &(hash, key) in group {
+        while let Some(group) = self.next_group(&mut ahead) {
+            for (&hash, key) in group.hashes().iter().zip(&mut keys) {
                 self.forget_one(hash, key, next_sequence);
-            }
-            count += taken;
-            if taken < GROUP {
-                break;
+                count += 1;
             }
         }
         self.keep_house(count);

@@ -13,7 +13,6 @@ use crossbeam_epoch::Guard;
 use self::shards::{Replaced, shard_of};
 pub(crate) use self::shards::{SHARDS, Shards};
 use self::slots::{bytes_of, class_for, keys_of};
-use crate::chunks::Records;
 use crate::location::Location;
 
 /// Small slots may wait until others are freed too.
@@ -78,8 +77,9 @@ impl Index {
         &self.root
     }
 
+    /// What is searched.
     #[inline]
-    fn shards(&self) -> &Shards {
+    pub(crate) fn shards(&self) -> &Shards {
         // SAFETY: they are replaced by `&mut self` only.
         unsafe { &*self.root.0.load(Ordering::Relaxed) }
     }
@@ -119,12 +119,6 @@ impl Index {
     #[inline]
     pub(crate) fn find<T>(&self, hash: u64, is_it: impl FnMut(Location) -> Option<T>) -> Option<T> {
         self.shards().find(hash, is_it)
-    }
-
-    /// As [`Shards::warm`].
-    #[inline]
-    pub(crate) fn warm(&self, hashes: impl Iterator<Item = u64> + Clone, records: Records<'_>) {
-        self.shards().warm(hashes, records);
     }
 
     /// Puts a key where it belongs and returns the location it had.

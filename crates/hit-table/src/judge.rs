@@ -1,6 +1,6 @@
 use hit_core::Operation;
 
-use crate::read::GROUP;
+use crate::ahead::Ahead;
 use crate::table::Table;
 
 /// What compaction does with an operation.
@@ -23,25 +23,15 @@ impl Table {
     /// everything applied before is durable and none of it was undone: see [`Table::undone_writes`].
     pub fn judge<'a>(
         &self,
-        operations: impl Iterator<Item = (u64, Operation<'a>)>,
+        operations: impl Iterator<Item = (u64, Operation<'a>)> + Clone,
         now_ms: u64,
         mut judged: impl FnMut(Verdict),
     ) {
-        let mut operations = operations;
-        let mut group = [(0, 0, Operation::Delete { key: &[] }); GROUP];
-        loop {
-            let mut taken = 0;
-            for (slot, (sequence, operation)) in group.iter_mut().zip(&mut operations) {
-                *slot = (self.hash_of(&operation), sequence, operation);
-                taken += 1;
-            }
-            let group = group.get(..taken).unwrap_or_default();
-            self.warm(group.iter().map(|&(hash, ..)| hash));
-            for (hash, sequence, operation) in group {
-                judged(self.judge_one(*hash, *sequence, operation, now_ms));
-            }
-            if taken < GROUP {
-                return;
+        let keys = operations.clone().map(|(_, operation)| operation.key().unwrap_or_default());
+        let (mut ahead, mut operations) = (Ahead::new(keys), operations);
+        while let Some(group) = self.next_group(&mut ahead) {
+            for (&hash, (sequence, operation)) in group.hashes().iter().zip(&mut operations) {
+                judged(self.judge_one(hash, sequence, &operation, now_ms));
             }
         }
     }

@@ -12,6 +12,7 @@
 //! Inside: `arena` has the bytes of all records (in memory of `chunks`), `index` says which one is the newest of a key, `view` has
 //! the keys in order from the first scan on.
 
+mod ahead;
 mod arena;
 mod bounds;
 mod buffer;

@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_epoch::{Atomic, Guard, Owned};
 
+use crate::ahead::Ahead;
 use crate::chunks::{Chunks, Records};
 use crate::hasher::KeyHasher;
 use crate::index::{Root, Shards};
 use crate::location::Location;
-use crate::read::{Entry, GROUP};
+use crate::read::Entry;
 use crate::record::Record;
 use crate::table::Table;
 
@@ -112,26 +113,16 @@ impl Lookup {
 
     fn find_many<'k>(
         &self,
-        mut keys: impl Iterator<Item = &'k [u8]>,
+        mut keys: impl Iterator<Item = &'k [u8]> + Clone,
         shards: &Shards,
         records: Records<'_>,
         locations: &mut Vec<Option<Location>>,
     ) {
-        let mut group: [(u64, &[u8]); GROUP] = [(0, &[]); GROUP];
-        loop {
-            let mut taken = 0;
-            for (slot, key) in group.iter_mut().zip(&mut keys) {
-                *slot = (self.hasher.hash(key), key);
-                taken += 1;
-            }
-            let group = group.get(..taken).unwrap_or_default();
-            shards.warm(group.iter().map(|&(hash, _)| hash), records);
-            for &(hash, key) in group {
+        let mut ahead = Ahead::new(keys.clone());
+        while let Some(group) = ahead.next(&self.hasher, shards, records) {
+            for (&hash, key) in group.hashes().iter().zip(&mut keys) {
                 let is_it = |location| (records.key(location) == key).then_some(location);
                 locations.push(shards.find(hash, is_it));
-            }
-            if taken < GROUP {
-                return;
             }
         }
     }

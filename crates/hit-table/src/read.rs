@@ -1,9 +1,7 @@
+use crate::ahead::{Ahead, Group};
 use crate::record::Record;
 use crate::table::Table;
 use crate::value::Value;
-
-/// How many keys are looked up side by side, so that their cache misses overlap.
-pub(crate) const GROUP: usize = 16;
 
 /// The value of a key and what belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,25 +31,14 @@ impl Table {
     /// much a key as one after the other.
     pub fn get_many<'t, 'k>(
         &'t self,
-        keys: impl IntoIterator<Item = &'k [u8]>,
+        keys: impl Iterator<Item = &'k [u8]> + Clone,
         now_ms: u64,
         mut found: impl FnMut(Option<Entry<'t>>),
     ) {
-        let mut keys = keys.into_iter();
-        let mut group: [(u64, &[u8]); GROUP] = [(0, &[]); GROUP];
-        loop {
-            let mut taken = 0;
-            for (slot, key) in group.iter_mut().zip(&mut keys) {
-                *slot = (self.hasher.hash(key), key);
-                taken += 1;
-            }
-            let group = group.get(..taken).unwrap_or_default();
-            self.warm(group.iter().map(|&(hash, _)| hash));
-            for &(hash, key) in group {
+        let (mut ahead, mut keys) = (Ahead::new(keys.clone()), keys);
+        while let Some(group) = self.next_group(&mut ahead) {
+            for (&hash, key) in group.hashes().iter().zip(&mut keys) {
                 found(self.get_hashed(hash, key, now_ms));
-            }
-            if taken < GROUP {
-                return;
             }
         }
     }
@@ -72,8 +59,9 @@ impl Table {
         !record.is_expired(now_ms) && (self.tombstones.is_empty() || !self.is_covered(record))
     }
 
-    /// Has the processor load what looking up these keys will need.
-    pub(crate) fn warm(&self, hashes: impl Iterator<Item = u64> + Clone) {
-        self.index.warm(hashes, self.arena.records());
+    /// The hashes of the next keys that are looked up.
+    #[inline]
+    pub(crate) fn next_group<'k>(&self, ahead: &mut Ahead<impl Iterator<Item = &'k [u8]>>) -> Option<Group> {
+        ahead.next(&self.hasher, self.index.shards(), self.arena.records())
     }
 }

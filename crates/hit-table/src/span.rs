@@ -73,12 +73,11 @@ impl Spans {
         self.spans.get_mut(position)
     }
 
-    /// The span that a write of this sequence number counts in, and where the next one begins.
+    /// The span that a write of this sequence number counts in.
     #[inline]
-    pub(crate) fn current(&mut self, sequence: u64) -> Option<(&mut Span, u64)> {
+    pub(crate) fn current(&mut self, sequence: u64) -> Option<&mut Span> {
         self.current = self.position(sequence)?;
-        let next = self.spans.get(self.current + 1).map_or(u64::MAX, |next| next.first_sequence);
-        Some((self.spans.get_mut(self.current)?, next))
+        self.spans.get_mut(self.current)
     }
 
     pub(crate) fn begin(&mut self, first_sequence: u64) {

@@ -119,7 +119,7 @@ impl Table {
     pub fn apply<'a>(
         &mut self,
         first_sequence: u64,
-        operations: impl ExactSizeIterator<Item = Operation<'a>>,
+        operations: impl ExactSizeIterator<Item = Operation<'a>> + Clone,
     ) -> Undo {
         let sequences = first_sequence..first_sequence + operations.len() as u64;
         let birth = self.undos.pin(self.arena.moment());
@@ -130,7 +130,7 @@ impl Table {
 
     /// Applies operations that are durable already, as [`Table::apply`] and [`Table::settle`] in one. Their sequence
     /// numbers ascend, and some may be missing.
-    pub fn replay<'a>(&mut self, operations: impl Iterator<Item = (u64, Operation<'a>)>) {
+    pub fn replay<'a>(&mut self, operations: impl Iterator<Item = (u64, Operation<'a>)> + Clone) {
         self.write(operations, None);
     }
 

@@ -71,15 +71,18 @@ impl From<&Record<'_>> for Counted {
     }
 }
 
+impl From<&Operation<'_>> for Written {
+    #[inline]
+    fn from(operation: &Operation<'_>) -> Self {
+        let total_bytes = span_bytes(operation);
+        let is_set = matches!(operation, Operation::Set { .. });
+        Self { total_bytes, tombstone_bytes: if is_set { 0 } else { total_bytes } }
+    }
+}
+
 impl Written {
-    fn of(operations: &[(u64, u64, Operation<'_>)]) -> Self {
-        let mut written = Self::default();
-        for (.., operation) in operations {
-            let bytes = span_bytes(operation);
-            written.total_bytes += bytes;
-            written.tombstone_bytes += if matches!(operation, Operation::Set { .. }) { 0 } else { bytes };
-        }
-        written
+    pub(crate) fn set(record: &Record<'_>) -> Self {
+        Self { total_bytes: Counted::from(record).span_bytes(), tombstone_bytes: 0 }
     }
 }
 
@@ -91,11 +94,6 @@ impl AddAssign for Written {
 }
 
 impl Tally {
-    #[inline]
-    pub(crate) fn has_spans(&self) -> bool {
-        !self.spans.is_empty()
-    }
-
     /// Whether nothing that is counted can be in the index.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
@@ -137,35 +135,13 @@ impl Tally {
         }
     }
 
-    /// Operations, each behind its hash and its sequence number, are about to be written. Every `Set` counts as live from
-    /// here on, until it is removed.
-    pub(crate) fn write(&mut self, operations: &[(u64, u64, Operation<'_>)]) -> Written {
-        let mut written = Written::default();
-        let mut rest = operations;
-        while let Some((&(_, first_sequence, _), behind)) = rest.split_first() {
-            let Some((span, next)) = self.spans.current(first_sequence) else {
-                // Before the first span.
-                rest = behind;
-                continue;
-            };
-            let within = rest.partition_point(|&(_, sequence, _)| sequence < next);
-            let (these, others) = rest.split_at(within);
-            let bytes = Written::of(these);
-            span.total_bytes += bytes.total_bytes;
-            span.tombstone_bytes += bytes.tombstone_bytes;
-            span.live_bytes += bytes.total_bytes - bytes.tombstone_bytes;
-            written += bytes;
-            rest = others;
-        }
-        written
-    }
-
-    /// A `Set` is about to be written; as [`Tally::write`].
-    pub(crate) fn write_set(&mut self, record: &Record<'_>) {
-        if let Some((span, _)) = self.spans.current(record.sequence) {
-            let bytes = Counted::from(record).span_bytes();
-            span.total_bytes += bytes;
-            span.live_bytes += bytes;
+    /// An operation is about to be written. A `Set` counts as live from here on, until it is removed.
+    #[inline]
+    pub(crate) fn write(&mut self, sequence: u64, written: Written) {
+        if let Some(span) = self.spans.current(sequence) {
+            span.total_bytes += written.total_bytes;
+            span.tombstone_bytes += written.tombstone_bytes;
+            span.live_bytes += written.total_bytes - written.tombstone_bytes;
         }
     }
 

@@ -1,11 +1,11 @@
 use hit_core::Operation;
 
+use crate::ahead::Ahead;
 use crate::arena::Arena;
 use crate::location::Location;
-use crate::read::GROUP;
 use crate::record::Record;
 use crate::table::Table;
-use crate::tally::Counted;
+use crate::tally::{Counted, Written};
 use crate::undo::Undo;
 use crate::value::Value;
 
@@ -13,29 +13,18 @@ impl Table {
     /// Applies operations; without an undo, what they replace is dead at once.
     pub(crate) fn write<'a>(
         &mut self,
-        mut operations: impl Iterator<Item = (u64, Operation<'a>)>,
+        mut operations: impl Iterator<Item = (u64, Operation<'a>)> + Clone,
         mut undo: Option<&mut Undo>,
     ) {
-        let mut group = [(0, 0, Operation::Delete { key: &[] }); GROUP];
+        // Reading an operation twice is cheaper than keeping it.
+        let mut ahead =
+            Ahead::new(operations.clone().map(|(_, operation)| operation.key().unwrap_or_default()));
         let mut count = 0;
         self.signs.begin();
-        loop {
-            let mut taken = 0;
-            for (slot, (sequence, operation)) in group.iter_mut().zip(&mut operations) {
-                *slot = (self.hash_of(&operation), sequence, operation);
-                taken += 1;
-            }
-            let group = group.get(..taken).unwrap_or_default();
-            if taken > 1 {
-                self.warm(group.iter().map(|&(hash, ..)| hash));
-            }
-            // What lies behind a range delete must not be counted before it, which may take all that is counted.
-            for part in group.chunk_by(|(.., before), _| !matches!(before, Operation::DeleteRange { .. })) {
-                self.write_part(part, undo.as_deref_mut());
-            }
-            count += taken;
-            if taken < GROUP {
-                break;
+        while let Some(group) = self.next_group(&mut ahead) {
+            for (&hash, (sequence, operation)) in group.hashes().iter().zip(&mut operations) {
+                self.write_one(hash, sequence, &operation, undo.as_deref_mut());
+                count += 1;
             }
         }
         self.signs.end();
@@ -43,37 +32,37 @@ impl Table {
     }
 
     #[inline]
-    fn write_part(&mut self, part: &[(u64, u64, Operation<'_>)], mut undo: Option<&mut Undo>) {
-        if self.tally.has_spans() {
-            let written = self.tally.write(part);
+    fn write_one(
+        &mut self,
+        hash: u64,
+        sequence: u64,
+        operation: &Operation<'_>,
+        mut undo: Option<&mut Undo>,
+    ) {
+        if !self.tally.spans.is_empty() {
+            let written = Written::from(operation);
+            self.tally.write(sequence, written);
             if let Some(undo) = &mut undo {
                 undo.written += written;
             }
         }
-        for &(hash, sequence, operation) in part {
-            let undo = undo.as_deref_mut();
-            match operation {
-                Operation::Set { key, value, expires_at } => {
-                    let value = Value::Memory(value);
-                    self.set(hash, &Record { sequence, expires_at, key, value }, undo);
-                }
-                Operation::Delete { key } => self.delete(hash, key, undo),
-                Operation::DeleteRange { range } => self.delete_range(sequence, range, undo),
+        match *operation {
+            Operation::Set { key, value, expires_at } => {
+                let value = Value::Memory(value);
+                self.set(hash, &Record { sequence, expires_at, key, value }, undo);
             }
-            self.last_sequence = self.last_sequence.max(sequence);
+            Operation::Delete { key } => self.delete(hash, key, undo),
+            Operation::DeleteRange { range } => self.delete_range(sequence, range, undo),
         }
+        self.last_sequence = self.last_sequence.max(sequence);
     }
 
-    /// Applies a `Set` that is durable.
+    /// Applies a `Set` that is durable, with a value that is on disk.
     pub(crate) fn write_stored(&mut self, record: &Record<'_>) {
         let hash = self.hasher.hash(record.key);
-        self.tally.write_set(record);
+        self.tally.write(record.sequence, Written::set(record));
         self.set(hash, record, None);
         self.last_sequence = self.last_sequence.max(record.sequence);
-    }
-
-    pub(crate) fn hash_of(&self, operation: &Operation<'_>) -> u64 {
-        operation.key().map_or(0, |key| self.hasher.hash(key))
     }
 
     #[inline]

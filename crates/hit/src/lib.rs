@@ -53,6 +53,7 @@ pub use hit_core::{
     AtomicBatch, Capabilities, Clock, Durability, Error, ErrorCode, KeyRange, Operation, Progress, Result,
     Storage, SystemClock, Tell, limits, prefix_end,
 };
+pub use hit_log::{Encoded, take_encoded};
 #[cfg(feature = "rocksdb")]
 pub use hit_rocksdb::{Compression, RocksDbOptions};
 pub use load::{LoadOptions, Loaded};

@@ -134,9 +134,9 @@ impl Values {
                     continue;
                 }
             };
-            table.replay(rest.by_ref().take(small));
+            table.replay(rest.clone().take(small));
+            let this = rest.nth(small);
             small = 0;
-            let this = rest.next();
             let at = stored(frame.place_of(value), value.len() as u32);
             let place = Place { key: key.into(), sequence, at };
             let needed = table.large_value_bytes() + waiting.bytes() + value.len() as u64 + place.bytes();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use hit_core::{Durability, Error, ErrorCode, KeyRange, Operation, Result, check_key, check_value, limits};
-use hit_log::Frame;
+use hit_log::{Encoded, Frame};
 use hit_table::Undo;
 
 use crate::base::Base;
@@ -78,11 +78,24 @@ impl Store {
         durability: Option<Durability>,
         completion: impl FnOnce(Result<()>) + Send + 'static,
     ) -> Result<Submitted> {
-        let named = operations.clone();
-        self.try_submit(operations, false, durability, completion).map_err(|error| match error.keys() {
-            [] => with_keys(error, named),
-            _ => error,
-        })
+        let submitted = self.try_submit(operations.clone(), false, durability, completion);
+        submitted.map_err(|error| named(error, operations))
+    }
+
+    /// Accepts operations that are encoded already, as [`Store::submit`] does others; as one atomic batch where `whole`.
+    ///
+    /// # Errors
+    /// As [`Store::submit`].
+    pub fn submit_encoded(
+        &self,
+        encoded: &Encoded<'_>,
+        whole: bool,
+        durability: Option<Durability>,
+        completion: impl FnOnce(Result<()>) + Send + 'static,
+    ) -> Result<Submitted> {
+        let fill = |frame: &mut Frame| frame.push_encoded(encoded);
+        let accepted = self.accept(encoded.operations(), fill, whole, durability, completion);
+        accepted.map_err(|error| if whole { error } else { named(error, encoded.operations()) })
     }
 
     pub(crate) fn try_submit<'a>(
@@ -92,13 +105,27 @@ impl Store {
         durability: Option<Durability>,
         completion: impl FnOnce(Result<()>) + Send + 'static,
     ) -> Result<Submitted> {
+        operations.clone().try_for_each(|operation| check_operation(&operation))?;
+        let fill = |frame: &mut Frame| push_all(frame, operations.clone());
+        self.accept(operations.clone(), fill, whole, durability, completion)
+    }
+
+    /// Accepts operations within the limits, which `fill` puts into a frame.
+    fn accept<'a>(
+        &self,
+        operations: impl ExactSizeIterator<Item = Operation<'a>> + Clone,
+        fill: impl FnOnce(&mut Frame) -> Result<()>,
+        whole: bool,
+        durability: Option<Durability>,
+        completion: impl FnOnce(Result<()>) + Send + 'static,
+    ) -> Result<Submitted> {
         let shared = self.open_shared()?;
         shared.check_writable()?;
-        for operation in operations.clone() {
-            check_operation(&operation)?;
-        }
         let frame = match shared.base() {
-            Base::Log(_) => Some(self.make_frame(operations.clone())?),
+            Base::Log(_) => {
+                let frees_space = operations.clone().all(|operation| frees_space(&operation));
+                Some(self.make_frame(frees_space, fill)?)
+            }
             Base::Storage(backing) => {
                 return self.submit_to_storage(backing, operations, whole, durability, completion);
             }
@@ -110,14 +137,15 @@ impl Store {
         Ok(self.apply(&mut applied, operations, frame, durability, completion))
     }
 
-    /// Waits for room, then encodes a group as a frame.
-    fn make_frame<'a>(&self, operations: impl Iterator<Item = Operation<'a>> + Clone) -> Result<Frame> {
+    /// Waits for room, then has a frame filled.
+    fn make_frame(&self, frees_space: bool, fill: impl FnOnce(&mut Frame) -> Result<()>) -> Result<Frame> {
         self.account().backlog.wait_for_room();
         let shared = self.open_shared()?;
-        if !operations.clone().all(|operation| frees_space(&operation)) {
+        if !frees_space {
             shared.check_room()?;
         }
-        let frame = encode(shared, operations)?;
+        let mut frame = shared.take_frame();
+        fill(&mut frame)?;
         shared.wait_for_compaction(frame.byte_len());
         Ok(frame)
     }
@@ -206,16 +234,23 @@ impl Store {
 /// Encodes operations as one frame, in a buffer that was used before.
 pub(crate) fn encode<'a>(shared: &Shared, operations: impl Iterator<Item = Operation<'a>>) -> Result<Frame> {
     let mut frame = shared.take_frame();
-    for operation in operations {
-        frame.push(&operation)?;
-    }
+    push_all(&mut frame, operations)?;
     Ok(frame)
+}
+
+fn push_all<'a>(frame: &mut Frame, mut operations: impl Iterator<Item = Operation<'a>>) -> Result<()> {
+    operations.try_for_each(|operation| frame.push(&operation))
 }
 
 /// A failure with the keys of the operations it concerns.
 pub(crate) fn with_keys<'a>(error: Error, operations: impl Iterator<Item = Operation<'a>>) -> Error {
     let keys = operations.filter_map(|operation| operation.key());
     keys.take(limits::MAX_ERROR_KEYS).fold(error, Error::with_key)
+}
+
+/// The same, unless it names keys already.
+fn named<'a>(error: Error, operations: impl Iterator<Item = Operation<'a>>) -> Error {
+    if error.keys().is_empty() { with_keys(error, operations) } else { error }
 }
 
 pub(crate) fn frees_space(operation: &Operation<'_>) -> bool {

@@ -4,7 +4,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::slots::{SHARD_BITS, Search, Slots, bytes_of};
-use crate::chunks::Records;
 use crate::location::Location;
 
 pub(crate) const SHARDS: usize = 1 << SHARD_BITS;
@@ -65,20 +64,10 @@ impl Shards {
         self.shard(shard_of(hash)).find(hash, is_it)
     }
 
-    /// Has the processor load what looking up keys with these hashes will need, first their slots, then their records, so
-    /// that their cache misses overlap.
+    /// Has the processor load where a key with this hash is looked for first.
     #[inline]
-    pub(crate) fn warm(&self, hashes: impl Iterator<Item = u64> + Clone, records: Records<'_>) {
-        for hash in hashes.clone() {
-            self.shard(shard_of(hash)).prefetch(hash);
-        }
-        for hash in hashes {
-            // The first location with this part of the hash is nearly always the key's.
-            self.find(hash, |location| {
-                records.prefetch(location);
-                Some(())
-            });
-        }
+    pub(crate) fn prefetch(&self, hash: u64) {
+        self.shard(shard_of(hash)).prefetch(hash);
     }
 
     /// Takes a shard's slots away, with the keys in them.

@@ -177,6 +177,30 @@ impl Group {
             slot.store(word, Ordering::Release);
         }
     }
+
+    /// The position of a key in it, and what `is_it` has answered for its location.
+    #[inline]
+    fn find<T>(
+        &self,
+        control: Control,
+        fragment: u64,
+        is_it: &mut impl FnMut(Location) -> Option<T>,
+    ) -> Option<(usize, T)> {
+        control.candidates(Control::tags(fragment)).find_map(|position| {
+            let word = self.word(position);
+            let is_candidate = word != EMPTY && Word(word).fragment() == fragment;
+            let found = if is_candidate { is_it(Word(word).location()) } else { None };
+            found.map(|found| (position, found))
+        })
+    }
+
+    /// Gives an empty slot to a key.
+    #[inline]
+    fn take_in(&self, control: Control, position: usize, fragment: u64, word: u64) {
+        // Before its byte, which leads to it.
+        self.set_word(position, word);
+        self.set_control(control.with_tag(position, Control::tags(fragment)));
+    }
 }
 
 /// Where the slots are and, in the bits that are zero in such an address, their class. 0: there are none yet.
@@ -266,19 +290,13 @@ impl<'a> Search<'a> {
         fragment: u64,
         mut is_it: impl FnMut(Location) -> Option<T>,
     ) -> Option<(&'a Group, usize, T)> {
-        let tags = Control::tags(fragment);
         let found = self.probe(fragment, |group| {
             let control = group.control();
-            for position in control.candidates(tags) {
-                let word = group.word(position);
-                if word != EMPTY
-                    && Word(word).fragment() == fragment
-                    && let Some(found) = is_it(Word(word).location())
-                {
-                    return Some(Some((group, position, found)));
-                }
+            match group.find(control, fragment, &mut is_it) {
+                Some((position, found)) => Some(Some((group, position, found))),
+                None if control.was_passed() => None,
+                None => Some(None),
             }
-            if control.was_passed() { None } else { Some(None) }
         });
         found.flatten()
     }
@@ -307,16 +325,35 @@ impl<'a> Search<'a> {
     ) -> Option<Location> {
         let fragment = fragment_of(hash);
         let word = Word::new(fragment, location).0;
-        match self.find_slot(fragment, |there| is_it(there).then_some(there)) {
-            Some((group, position, there)) => {
-                group.set_word(position, word);
-                Some(there)
-            }
-            None => {
-                self.insert(fragment, word);
-                None
-            }
+        let mut is_there = |there| is_it(there).then_some(there);
+        let group = self.0.get(self.home(fragment)).expect("room was made before");
+        let control = group.control();
+        if let Some((position, there)) = group.find(control, fragment, &mut is_there) {
+            group.set_word(position, word);
+            return Some(there);
         }
+        if !control.was_passed()
+            && let Some(position) = control.empty().next()
+        {
+            group.take_in(control, position, fragment, word);
+            return None;
+        }
+        self.put_elsewhere(fragment, word, is_there)
+    }
+
+    /// The same for a key whose first group is full, or was.
+    fn put_elsewhere(
+        self,
+        fragment: u64,
+        word: u64,
+        mut is_there: impl FnMut(Location) -> Option<Location>,
+    ) -> Option<Location> {
+        if let Some((group, position, there)) = self.find_slot(fragment, &mut is_there) {
+            group.set_word(position, word);
+            return Some(there);
+        }
+        self.insert(fragment, word);
+        None
     }
 
     /// Puts a key that is not there yet.
@@ -328,9 +365,7 @@ impl<'a> Search<'a> {
                 group.set_control(control.passed(true));
                 return None;
             };
-            // Before its byte, which leads to it.
-            group.set_word(position, word);
-            group.set_control(control.with_tag(position, Control::tags(fragment)));
+            group.take_in(control, position, fragment, word);
             Some(())
         });
         inserted.expect("room was made before");

@@ -41,7 +41,7 @@ impl Owned {
 pub(super) struct History(pub(super) BTreeMap<u64, Owned>);
 
 impl History {
-    pub(super) fn operations(&self) -> impl Iterator<Item = (u64, Operation<'_>)> {
+    pub(super) fn operations(&self) -> impl Iterator<Item = (u64, Operation<'_>)> + Clone {
         self.0.iter().map(|(&sequence, operation)| (sequence, operation.borrow()))
     }
 

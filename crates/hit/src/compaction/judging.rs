@@ -64,11 +64,10 @@ impl Judge for TableJudge<'_> {
         let shared = self.shared;
         let mut rest = operations;
         while rest.len() > 0 {
-            let mut again = rest.clone();
             let applied = shared.applied.read();
             let now_ms = shared.clock.now_ms();
-            applied.table.judge(rest.by_ref().take(CHUNK), now_ms, |verdict| {
-                if let Some((sequence, operation)) = again.next() {
+            applied.table.judge(rest.clone().take(CHUNK), now_ms, |verdict| {
+                if let Some((sequence, operation)) = rest.next() {
                     decisions.push(self.decide(sequence, &operation, verdict));
                 }
             });

@@ -138,7 +138,7 @@ impl Applied {
 
     /// Takes out what the storage has, or has refused: of these keys, and of range deletes, all that was accepted before
     /// `next_sequence`.
-    pub(crate) fn land<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]>, next_sequence: u64) {
+    pub(crate) fn land<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]> + Clone, next_sequence: u64) {
         self.table.forget(keys, next_sequence);
     }
 
